@@ -1,0 +1,1 @@
+"""Convolutions, manual and library: the ground floor, which knows nothing of measuring."""

@@ -1,0 +1,1 @@
+"""C implementations, compiled at first use with a compiler found on this machine."""

@@ -1,0 +1,1 @@
+"""Measures, captures, tabulates, attributes and reports."""

@@ -1,0 +1,1 @@
+"""Budgets, gaps and verdicts, from the tables alone."""

@@ -1,0 +1,1 @@
+"""A separate pass under torch.profiler and NVTX."""

@@ -1,0 +1,1 @@
+"""Unprofiled samples in isolated worker processes."""

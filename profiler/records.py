@@ -1,0 +1,164 @@
+"""What workers and phases tell each other: one frozen record a fact, written as one JSON line.
+
+Workers send records over a pipe; the parent appends them to the run's journal; tables are made from the journal and the
+traces alone. Every duration is in seconds, every size in bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = [
+    "AnyRecord",
+    "Captured",
+    "Ceiling",
+    "ColdStage",
+    "Mode",
+    "Notice",
+    "Outcome",
+    "ProcessEnded",
+    "Sample",
+    "Starting",
+    "Status",
+    "decode",
+    "encode",
+]
+
+Mode = Literal["steady", "twin", "warmup", "unit"]
+Status = Literal["ok", "wrong", "unavailable", "missing", "raised", "exited", "crashed", "hung"]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="record"):
+    """Be one fact in the journal."""
+
+
+class Starting(Record, frozen=True, kw_only=True, tag="starting"):
+    """Announce what a worker does next, so that a death or a silence can be blamed; not kept in the journal.
+
+    Silence of more than `limit_s` seconds after it counts as a hang.
+    """
+
+    implementation: str
+    case: str
+    stage: str
+    limit_s: float
+
+
+class Sample(Record, frozen=True, kw_only=True, tag="sample"):
+    """One timed block of calls.
+
+    `mode`: `steady` (as is), `twin` (a second instance of the same thing, for the A/A floor), `warmup` (before the
+    steady state), `unit` (the same implementation on a smallest legal input, whose name `case` then holds).
+    `variant` names the switches removed ('' for the implementation as it is).
+    """
+
+    implementation: str
+    variant: str
+    case: str
+    device: str
+    threads: int
+    mode: Mode
+    process: int
+    round: int
+    calls: int
+    seconds_per_call: float
+    cpu_seconds_per_call: float
+    minor_faults_per_call: float
+    involuntary_switches: int
+
+
+class ColdStage(Record, frozen=True, kw_only=True, tag="cold"):
+    """One stage of a fresh process: `import`, `prepare`, `first_call`, `second_call` or `article_time`."""
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    process: int
+    stage: str
+    seconds: float
+
+
+class Outcome(Record, frozen=True, kw_only=True, tag="outcome"):
+    """What became of one implementation on one case in one condition; the last one written counts."""
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    phase: str
+    status: Status
+    reason: str = ""
+    max_error: float | None = None
+    error_bound: float | None = None
+    seconds_per_call: float | None = None
+
+
+class Ceiling(Record, frozen=True, kw_only=True, tag="ceiling"):
+    """One limit or unit cost measured on this machine, unprofiled.
+
+    `name` is one of: `copy_bandwidth` (bytes moved, read plus written, per second, at `working_set_bytes`),
+    `multiply_add_peak` (floating-point operations per second), `page_fault` (seconds each), `instruction` (seconds per
+    bytecode instruction), `clock` (seconds per pair of clock reads). low and high bound what was seen.
+    """
+
+    name: str
+    device: str
+    threads: int
+    process: int
+    value: float
+    low: float
+    high: float
+    working_set_bytes: int = 0
+
+
+class Captured(Record, frozen=True, kw_only=True, tag="captured"):
+    """One capture: paths relative to the run directory, '' where there is none, `reason` then says why.
+
+    `calls` is how many labelled calls the trace holds.
+    """
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    trace: str
+    counts: str
+    calls: int
+    reason: str = ""
+
+
+class ProcessEnded(Record, frozen=True, kw_only=True, tag="process_ended"):
+    """One worker process came to its end; `complete` is false where it died or was stopped early."""
+
+    purpose: str
+    process: int
+    threads: int
+    rounds: int
+    complete: bool
+    detail: str = ""
+
+
+class Notice(Record, frozen=True, kw_only=True, tag="notice"):
+    """A warning for the reader of the report; one per code and text."""
+
+    code: str
+    text: str
+
+
+AnyRecord = Starting | Sample | ColdStage | Outcome | Ceiling | Captured | ProcessEnded | Notice
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+def encode(record: AnyRecord) -> bytes:
+    """Write one record as one JSON line."""
+    return _ENCODER.encode(record) + b"\n"
+
+
+def decode(line: bytes) -> AnyRecord:
+    """Read one JSON line; raises msgspec.DecodeError."""
+    return _DECODER.decode(line)

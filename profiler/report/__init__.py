@@ -1,0 +1,1 @@
+"""Markdown, plots and HTML, from the tables alone."""

@@ -1,0 +1,1 @@
+"""One file per table; columns are named constants with their unit."""

@@ -1,0 +1,27 @@
+"""Every timed block, as measured."""
+
+from __future__ import annotations
+
+from profiler.tables.schema import Table, count, number, text
+
+__all__ = ["SAMPLES"]
+
+SAMPLES = Table(
+    "samples",
+    "one timed block of calls",
+    (
+        text("implementation", "name of the implementation"),
+        text("variant", "switches removed, joined by +; empty for the implementation as it is"),
+        text("case", "case name"),
+        text("device", "cpu or cuda"),
+        count("threads", "threads allowed"),
+        text("mode", "steady, twin (a second instance, for the A/A floor), warmup or unit (smallest legal input)"),
+        count("process", "number of the worker process"),
+        count("round", "number of the interleaved round in its process"),
+        count("calls", "calls in the block"),
+        number("seconds_per_call", "wall time of the block over its calls", "s"),
+        number("cpu_seconds_per_call", "processor time of the process over its calls", "s"),
+        number("minor_faults_per_call", "pages mapped without reading a disk, over its calls"),
+        count("involuntary_switches", "times the kernel took the processor away during the block"),
+    ),
+)
