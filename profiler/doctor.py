@@ -1,0 +1,177 @@
+"""What this machine allows: one small check each, with what is lost and how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from impls.compiled.compiler import find_compiler
+
+from profiler.environment import host_load, read_environment
+
+__all__ = ["CHECKS", "Finding", "diagnose", "diagnosis_text"]
+
+State = Literal["good", "note", "broken"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Say one thing about the machine: `good`, `note` (something is lost) or `broken` (nothing can be measured)."""
+
+    subject: str
+    state: State
+    text: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the finding as plain values."""
+        return asdict(self)
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", "good", f"{version}, {sys.implementation.name}")
+
+
+def _torch() -> Finding:
+    if importlib.util.find_spec("torch") is None:
+        return Finding("torch", "broken", "not installed; reports can be read, nothing measured", "pip install torch")
+    return Finding("torch", "good", importlib.metadata.version("torch"))
+
+
+def _profiler_ranges() -> Finding:
+    """Check for the private fast range in a process of its own, since importing torch here would slow every command."""
+    probe = "import torch; print(hasattr(torch._C._profiler, '_RecordFunctionFast'))"
+    answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=120, check=False)
+    if answer.returncode:
+        last = (answer.stderr.strip().splitlines() or ["no message"])[-1]
+        return Finding("profiler ranges", "broken", f"torch does not import: {last}", "reinstall torch")
+    if answer.stdout.strip() == "True":
+        return Finding("profiler ranges", "good", "fast ranges for NumPy's operators")
+    return Finding(
+        "profiler ranges",
+        "note",
+        "this torch has no _RecordFunctionFast; NumPy's operators are captured with slower ranges",
+        "pip install 'torch>=2.6'",
+    )
+
+
+def _compiler() -> Finding:
+    found = find_compiler()
+    if found is None:
+        return Finding(
+            "C compiler", "note", "none found; c.direct is unavailable", "apt install gcc, or pip install convprof[zig]"
+        )
+    return Finding("C compiler", "good", str(found))
+
+
+def _cores() -> Finding:
+    environment = read_environment()
+    if environment.usable_cores < 2:
+        return Finding(
+            "cores",
+            "note",
+            "one usable core: convprof disturbs what it measures, and there is no second thread condition",
+            "allow two cores or more",
+        )
+    return Finding(
+        "cores", "good", f"{environment.usable_cores} of {environment.cores} usable: {environment.processor}"
+    )
+
+
+def _load() -> Finding:
+    load, cores = host_load(), read_environment().usable_cores
+    if load > 0.5 * cores:
+        return Finding(
+            "load",
+            "note",
+            f"{load:.1f} processes runnable on {cores} cores; samples will be disturbed",
+            "stop other work",
+        )
+    return Finding("load", "good", f"{load:.1f} processes runnable on {cores} cores")
+
+
+def _pinning() -> Finding:
+    if not hasattr(os, "sched_setaffinity"):
+        return Finding("pinning", "note", "not offered by this system; one-thread samples may move between cores")
+    try:
+        os.sched_setaffinity(0, os.sched_getaffinity(0))
+    except PermissionError:
+        return Finding("pinning", "note", "not permitted here; one-thread samples may move between cores")
+    return Finding("pinning", "good", "permitted")
+
+
+def _frequency() -> Finding:
+    governor = read_environment().governor
+    if governor in ("", "unknown"):
+        return Finding(
+            "frequency", "note", "the governor cannot be read (a virtual machine hides it); changes go unseen"
+        )
+    if governor != "performance":
+        return Finding(
+            "frequency",
+            "note",
+            f"governor {governor}: the clock follows the load, and the first blocks run slower",
+            "cpupower frequency-set -g performance",
+        )
+    return Finding("frequency", "good", f"governor {governor}")
+
+
+def _nvtx() -> Finding:
+    if importlib.util.find_spec("nvtx") is None:
+        return Finding("nvtx", "note", "not installed; Nsight Systems would show no ranges", "pip install nvtx==0.2.11")
+    return Finding("nvtx", "good", importlib.metadata.version("nvtx"))
+
+
+def _nsight() -> Finding:
+    path = shutil.which("nsys")
+    if path is None:
+        return Finding("Nsight Systems", "note", "nsys is not on PATH; Chrome traces are written all the same")
+    return Finding("Nsight Systems", "good", "nsys is on PATH")
+
+
+def _device() -> Finding:
+    if shutil.which("nvidia-smi") is None and not Path("/proc/driver/nvidia").exists():
+        return Finding(
+            "GPU", "note", "no NVIDIA driver; the article's CUDA listing runs on the CPU, and the report says so"
+        )
+    return Finding("GPU", "note", "an NVIDIA driver is present, but this version of convprof measures on the CPU only")
+
+
+CHECKS: tuple[Callable[[], Finding], ...] = (
+    _python,
+    _torch,
+    _profiler_ranges,
+    _compiler,
+    _cores,
+    _load,
+    _pinning,
+    _frequency,
+    _nvtx,
+    _nsight,
+    _device,
+)
+
+
+def diagnose() -> list[Finding]:
+    """Run every check."""
+    return [check() for check in CHECKS]
+
+
+def diagnosis_text(findings: list[Finding]) -> str:
+    """Align the findings for a terminal, remedies below what they remedy."""
+    width = max(len(finding.subject) for finding in findings)
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{finding.state:<6}  {finding.subject:<{width}}  {finding.text}")
+        if finding.remedy:
+            lines.append(f"{'':<6}  {'':<{width}}  -> {finding.remedy}")
+    return "\n".join(lines)

@@ -1,0 +1,56 @@
+"""What `convprof list` shows: every implementation, and whether it can run a case here."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+from impls.catalog import CATALOG
+from impls.user import entry_point_names
+
+from impls.case import parse_cases
+
+__all__ = ["listing", "listing_text"]
+
+
+def listing(case: str) -> list[dict[str, Any]]:
+    """Give one row an implementation, for the first case that the text names; raises CaseNameError."""
+    problem = parse_cases(case)[0]
+    rows: list[dict[str, Any]] = []
+    for implementation in CATALOG:
+        answer = implementation.available(problem)
+        rows.append(
+            {
+                "name": implementation.name,
+                "family": implementation.family,
+                "available": answer.available,
+                "reason": answer.reason,
+                "summary": implementation.summary,
+                "switches": [switch.name for switch in implementation.switches],
+            }
+        )
+    for name in entry_point_names():
+        rows.append(
+            {
+                "name": name,
+                "family": "manual",
+                "available": True,
+                "reason": "",
+                "summary": "from an installed package (entry point)",
+                "switches": [],
+            }
+        )
+    return rows
+
+
+def listing_text(rows: list[dict[str, Any]]) -> str:
+    """Align the rows for a terminal; what cannot run carries its reason."""
+    width = max(len(row["name"]) for row in rows)
+    lines = [
+        f"{row['name']:<{width}}  {row['family']:<7}  "
+        + (row["summary"] if row["available"] else f"unavailable: {row['reason']}")
+        for row in rows
+    ]
+    torch_missing = find_spec("torch") is None
+    note = ["", "torch is not installed: `pip install torch`"] if torch_missing else []
+    return "\n".join([*lines, *note, "", "Your own: --impl path/to/file.py:function"])

@@ -1,0 +1,54 @@
+"""The reference of all tables, made from their declarations; `docs/tables.md` is its copy."""
+
+from __future__ import annotations
+
+from profiler.tables.attribution import ATTRIBUTION
+from profiler.tables.budget import BUDGET
+from profiler.tables.ceilings import CEILINGS
+from profiler.tables.claims import CLAIMS
+from profiler.tables.cold import COLD
+from profiler.tables.counts import COUNTS
+from profiler.tables.launches import LAUNCHES
+from profiler.tables.memory import MEMORY
+from profiler.tables.ops import OPS
+from profiler.tables.python import PYTHON
+from profiler.tables.samples import SAMPLES
+from profiler.tables.schema import Table
+from profiler.tables.summary import SUMMARY
+
+__all__ = ["TABLES", "reference_markdown"]
+
+TABLES: tuple[Table, ...] = (
+    SAMPLES,
+    SUMMARY,
+    COLD,
+    OPS,
+    LAUNCHES,
+    MEMORY,
+    PYTHON,
+    COUNTS,
+    CEILINGS,
+    BUDGET,
+    ATTRIBUTION,
+    CLAIMS,
+)
+
+_HEAD = """# Tables
+
+Each run directory holds `tables/NAME.parquet` and the same as `tables/NAME.csv`. Durations are in seconds, sizes in
+bytes, counts per call of the implementation. What is not known is empty (NaN), never 0. In the CSV, a text that a
+spreadsheet would take for a formula begins with an apostrophe.
+"""
+
+
+def reference_markdown() -> str:
+    """Describe every table, its rows and its columns in Markdown."""
+    return "\n".join([_HEAD, *(_section(table) for table in TABLES)])
+
+
+def _section(table: Table) -> str:
+    rows = [
+        f"| `{column.name}` | {column.kind} | {column.unit or ' '} | {column.meaning} |" for column in table.columns
+    ]
+    heading = ["| column | kind | unit | meaning |", "| --- | --- | --- | --- |"]
+    return "\n".join([f"## {table.name}", "", f"One row: {table.row}.", "", *heading, *rows, ""])
