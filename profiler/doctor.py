@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from impls.compiled.compiler import find_compiler
-
 from profiler.environment import host_load, read_environment
 
 __all__ = ["CHECKS", "Finding", "diagnose", "diagnosis_text"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Any
 
+from impls.case import parse_cases
 from impls.catalog import CATALOG
 from impls.user import entry_point_names
-
-from impls.case import parse_cases
 
 __all__ = ["listing", "listing_text"]
 

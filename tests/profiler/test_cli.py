@@ -1,0 +1,127 @@
+"""The command line as a user meets it: help, errors of one line, exit codes."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profiler.cli import main
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def run_main(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main(list(arguments))
+    assert isinstance(stop.value.code, int)
+    return stop.value.code
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["analyze", "--help"], ["open", "--help"]])
+def test_help_imports_neither_torch_nor_pandas_nor_rich(arguments: list[str]) -> None:
+    seen = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "profiler.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    imported = {line.rsplit("|", 1)[1].strip() for line in seen.stderr.splitlines() if "|" in line}
+    assert not imported & {"torch", "pandas", "numpy", "rich", "matplotlib"}
+    assert "Usage: convprof" in seen.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragments"),
+    [
+        (["analyse"], ["No such command 'analyse'", "analyze"]),
+        (["analyze", "--tiem", "3"], ["--tiem", "--time"]),
+        (["analyze", "--time", "soon"], ["soon", "--time"]),
+        (["analyze", "--case", "ih"], ["'ih'", "ic1ih100oc1kh3ph1"]),
+        (["analyze", "--case", "ic1ih2oc1kh5"], ["5x5 kernel does not fit", "2x2"]),
+        (["analyze", "--case", "g2ic3ih9oc2kh3"], ["ic3", "g2"]),
+        (["analyze", "--impl", "torch.conv2"], ["torch.conv2", "torch.conv2d"]),
+        (["analyze", "--baseline", "numpy.shiftadd"], ["numpy.shiftadd", "numpy.shift_add"]),
+        (["analyze", "--device", "cuda"], ["cuda", "CPU"]),
+        (["analyze", "--device", "tpu"], ["tpu", "cpu"]),
+        (["analyze", "--resume", "nowhere"], ["nowhere", "manifest.json"]),
+        (["gap", "nowhere", "a", "b"], ["nowhere", "manifest.json"]),
+        (["open", "nowhere"], ["nowhere", "manifest.json"]),
+        (["list", "--case", "big"], ["'big'", "article"]),
+    ],
+)
+def test_an_error_is_one_line_with_the_value_and_the_remedy(
+    arguments: list[str],
+    fragments: list[str],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_main(*arguments) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith("convprof: ")
+    for fragment in fragments:
+        assert fragment in shown.err
+    assert not list(tmp_path.iterdir()), "a refused command left something behind"
+
+
+def test_an_error_under_json_is_an_object_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main("analyze", "--case", "ih", "--json") == 2
+    shown = capsys.readouterr()
+    answer = json.loads(shown.out)
+    assert answer["exit_code"] == 2
+    assert "'ih'" in answer["error"]
+
+
+def test_debug_shows_the_stack_wherever_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main("analyze", "--debug", "--case", "ih") == 2
+    assert "Traceback" in capsys.readouterr().err
+    assert run_main("--debug", "analyze", "--case", "ih") == 2
+    assert "CaseNameError" in capsys.readouterr().err
+
+
+def test_a_folder_in_use_is_not_written_to(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert run_main("analyze", "--out", str(tmp_path)) == 2
+    assert "not empty" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_list_names_what_ships_and_why_one_cannot_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main("list", "--json", "--case", "mb2ic4ih9oc6kh3ph1") == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["implementations"]}
+    shipped = {
+        "article.module", "article.numpy_loop", "article.torch_loop", "torch.conv2d", "torch.unfold", "torch.shift_add",
+        "numpy.shift_add", "numpy.sliding_window", "numpy.im2col", "c.direct",
+    }  # fmt: skip
+    assert shipped <= set(rows)
+    assert not rows["article.numpy_loop"]["available"]
+    assert rows["article.numpy_loop"]["reason"]
+    assert rows["torch.conv2d"]["available"]
+    assert run_main("list") == 0
+    assert "article.numpy_loop" in capsys.readouterr().out
+
+
+def test_doctor_names_each_subject_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main("doctor", "--json") == 0
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    subjects = [finding["subject"] for finding in findings]
+    assert len(subjects) == len(set(subjects))
+    assert {"torch", "C compiler", "cores", "load", "Nsight Systems", "GPU"} <= set(subjects)
+    for finding in findings:
+        assert finding["state"] in {"good", "note", "broken"}
+        assert finding["text"]
