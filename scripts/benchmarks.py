@@ -23,6 +23,7 @@ from impls.case import ConvCase
 from impls.catalog import CATALOG, find
 from impls.contract import Call, Implementation
 from impls.data import as_given, make_data
+from impls.errors import UnknownImplementation
 from profiler.store import RunDirectory
 from profiler.tables.files import read_table
 from profiler.tables.summary import SUMMARY
@@ -47,7 +48,7 @@ def independent(run_path: Path) -> None:
     for row in summary[summary["status"] == "ok"].itertuples():
         try:
             implementation = find(row.implementation)
-        except LookupError:
+        except UnknownImplementation:
             continue
         case = ConvCase.parse(row.case)
         torch.set_num_threads(int(row.threads))

@@ -1,0 +1,140 @@
+"""Convolutions from NumPy's operations: shifted adds, a sliding window, and im2col with BLAS.
+
+Each works on what it is given with functions of NumPy's array protocols, so that a subclass of ndarray can watch it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from impls.case import ConvCase
+from impls.contract import Call, Implementation
+from impls.taps import taps
+
+__all__ = ["IM2COL", "SHIFT_ADD", "SLIDING_WINDOW"]
+
+
+def _padded(case: ConvCase, image: Any) -> Any:
+    """Copy the image (N, C, H, W) into a frame of zeros; without padding, give the image itself.
+
+    np.pad does the same in ten times the operations, which is most of the time on a small image.
+    """
+    top, left = case.padding_height, case.padding_width
+    if not (top or left):
+        return image
+    bottom, right = top + case.height, left + case.width
+    padded = np.empty_like(image, shape=(case.batch, case.in_channels, bottom + top, right + left))
+    for border in (
+        padded[:, :, :top],
+        padded[:, :, bottom:],
+        padded[:, :, top:bottom, :left],
+        padded[:, :, top:bottom, right:],
+    ):
+        np.copyto(border, 0)
+    np.copyto(padded[:, :, top:bottom, left:right], image)
+    return padded
+
+
+def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Split the kernel into taps and input channels; the call adds one scaled, shifted image for each."""
+    inputs = case.in_channels // case.groups
+    grouped = weight.reshape(1, case.groups, -1, inputs, case.kernel_height, case.kernel_width, 1, 1)
+    parts = [
+        (channel, rows, columns, grouped[:, :, :, channel, row, column].copy())
+        for channel in range(inputs)
+        for row, column, rows, columns in taps(case)
+    ]
+    offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
+
+    def call() -> Any:
+        padded = _padded(case, image)
+        by_group = padded.reshape(case.batch, case.groups, inputs, *padded.shape[2:])
+        (channel, rows, columns, factor), *others = parts
+        output = by_group[:, :, channel, np.newaxis, rows, columns] * factor
+        product = np.empty_like(output)  # one temporary for all taps: a fresh one each would be fresh pages each
+        for channel, rows, columns, factor in others:
+            np.multiply(by_group[:, :, channel, np.newaxis, rows, columns], factor, out=product)
+            np.add(output, product, out=output)
+        if offsets is not None:
+            np.add(output, offsets, out=output)
+        return output.reshape(case.output_shape)
+
+    return call
+
+
+def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Group the kernel; the call views the image as one window an output and contracts windows with the kernel."""
+    outputs, inputs = case.out_channels // case.groups, case.in_channels // case.groups
+    kernel = weight.reshape(case.groups, outputs, *case.weight_shape[1:])
+    offsets = None if bias is None else bias.reshape(-1, 1, 1)
+    # What one window spans: the kernel's taps with the gaps that dilation leaves between them.
+    reach = (
+        (case.kernel_height - 1) * case.dilation_height + 1,
+        (case.kernel_width - 1) * case.dilation_width + 1,
+    )
+
+    def call() -> Any:
+        padded = _padded(case, image)
+        by_group = padded.reshape(case.batch, case.groups, inputs, *padded.shape[2:])
+        windows = sliding_window_view(by_group, reach, axis=(3, 4), subok=True)
+        strided = windows[
+            :, :, :, :: case.stride_height, :: case.stride_width, :: case.dilation_height, :: case.dilation_width
+        ]
+        output = np.einsum("ngchwij,gocij->ngohw", strided, kernel).reshape(case.output_shape)
+        if offsets is not None:
+            np.add(output, offsets, out=output)
+        return output
+
+    return call
+
+
+def _prepare_im2col(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Lay the kernels out as the rows of one matrix a group; the call copies the columns and multiplies."""
+    rows_of_weight = weight.reshape(case.groups, case.out_channels // case.groups, case.terms)
+    offsets = None if bias is None else bias.reshape(case.groups, -1, 1)
+    inputs, taps_of_case = case.in_channels // case.groups, tuple(taps(case))
+    shape = (
+        *(case.batch, case.in_channels, case.kernel_height, case.kernel_width),
+        *(case.output_height, case.output_width),
+    )
+
+    def call() -> Any:
+        padded = _padded(case, image)
+        columns = np.empty_like(padded, shape=shape)
+        for row, column, rows, places in taps_of_case:
+            np.copyto(columns[:, :, row, column], padded[:, :, rows, places])
+        by_group = columns.reshape(case.batch, case.groups, inputs * case.kernel_height * case.kernel_width, -1)
+        output = np.matmul(rows_of_weight, by_group)
+        if offsets is not None:
+            np.add(output, offsets, out=output)
+        return output.reshape(case.output_shape)
+
+    return call
+
+
+SHIFT_ADD = Implementation(
+    name="numpy.shift_add",
+    family="manual",
+    arrays="numpy",
+    summary="NumPy: one scaled, shifted add for each tap and input channel",
+    prepare=_prepare_shift_add,
+)
+
+SLIDING_WINDOW = Implementation(
+    name="numpy.sliding_window",
+    family="manual",
+    arrays="numpy",
+    summary="NumPy: sliding_window_view, then einsum over the windows",
+    prepare=_prepare_sliding_window,
+)
+
+IM2COL = Implementation(
+    name="numpy.im2col",
+    family="manual",
+    arrays="numpy",
+    summary="NumPy: the windows copied into columns, then one matrix product (BLAS)",
+    prepare=_prepare_im2col,
+)

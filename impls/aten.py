@@ -1,0 +1,107 @@
+"""Convolutions from torch's operators: the library's own, unfold and BLAS, and shifted adds."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from impls.case import ConvCase
+from impls.contract import Call, Implementation
+from impls.installed import needs_torch
+from impls.taps import taps
+
+__all__ = ["CONV2D", "SHIFT_ADD", "UNFOLD"]
+
+
+def _prepare_conv2d(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    from torch.nn import functional
+
+    # partial, not a function of ours: no Python frame is added to the library's own.
+    return partial(
+        functional.conv2d,
+        image,
+        weight,
+        bias,
+        (case.stride_height, case.stride_width),
+        (case.padding_height, case.padding_width),
+        (case.dilation_height, case.dilation_width),
+        case.groups,
+    )
+
+
+def _prepare_unfold(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Lay the kernels out as the rows of one matrix a group; the call makes the image's columns and multiplies."""
+    from torch.nn import functional
+
+    outputs = case.output_height * case.output_width
+    rows = weight.reshape(case.groups, case.out_channels // case.groups, case.terms)
+    offsets = None if bias is None else bias.reshape(case.groups, -1, 1)
+    kernel_size = (case.kernel_height, case.kernel_width)
+    dilation = (case.dilation_height, case.dilation_width)
+    padding = (case.padding_height, case.padding_width)
+    stride = (case.stride_height, case.stride_width)
+
+    def call() -> Any:
+        columns = functional.unfold(image, kernel_size, dilation, padding, stride)
+        product = rows @ columns.view(case.batch, case.groups, case.terms, outputs)
+        if offsets is not None:
+            product += offsets
+        return product.view(case.output_shape)
+
+    return call
+
+
+def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Split the kernel into taps and input channels; the call adds one scaled, shifted image for each."""
+    from torch.nn import functional
+
+    inputs = case.in_channels // case.groups
+    grouped = weight.reshape(1, case.groups, -1, inputs, case.kernel_height, case.kernel_width, 1, 1)
+    parts = [
+        (channel, rows, columns, grouped[:, :, :, channel, row, column].contiguous())
+        for channel in range(inputs)
+        for row, column, rows, columns in taps(case)
+    ]
+    offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
+    widths = (case.padding_width, case.padding_width, case.padding_height, case.padding_height)
+    padded_size = (case.height + 2 * case.padding_height, case.width + 2 * case.padding_width)
+
+    def call() -> Any:
+        padded = functional.pad(image, widths).view(case.batch, case.groups, inputs, *padded_size)
+        (channel, rows, columns, factor), *others = parts
+        output = padded[:, :, channel, None, rows, columns] * factor
+        for channel, rows, columns, factor in others:
+            output.addcmul_(padded[:, :, channel, None, rows, columns], factor)
+        if offsets is not None:
+            output += offsets
+        return output.view(case.output_shape)
+
+    return call
+
+
+CONV2D = Implementation(
+    name="torch.conv2d",
+    family="library",
+    arrays="torch",
+    summary="torch.nn.functional.conv2d under inference_mode; the default baseline",
+    prepare=_prepare_conv2d,
+    available=needs_torch,
+)
+
+UNFOLD = Implementation(
+    name="torch.unfold",
+    family="manual",
+    arrays="torch",
+    summary="im2col by F.unfold, then one matrix product (BLAS)",
+    prepare=_prepare_unfold,
+    available=needs_torch,
+)
+
+SHIFT_ADD = Implementation(
+    name="torch.shift_add",
+    family="manual",
+    arrays="torch",
+    summary="one scaled, shifted add (addcmul_) for each tap and input channel",
+    prepare=_prepare_shift_add,
+    available=needs_torch,
+)

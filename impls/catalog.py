@@ -1,0 +1,54 @@
+"""Every implementation that ships, in one visible tuple, and the look-up by name.
+
+Importing this imports no torch: implementations import it when they are prepared.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+
+from impls import arrays, article, aten, lists
+from impls.compiled.direct import DEFAULT_FLAGS, direct
+from impls.contract import Implementation
+from impls.errors import UnknownImplementation
+
+__all__ = ["CATALOG", "find"]
+
+CATALOG: tuple[Implementation, ...] = (
+    article.MODULE,
+    article.NUMPY_LOOP,
+    article.TORCH_LOOP,
+    aten.CONV2D,
+    aten.UNFOLD,
+    aten.SHIFT_ADD,
+    arrays.SHIFT_ADD,
+    arrays.SLIDING_WINDOW,
+    arrays.IM2COL,
+    lists.LOOP,
+    direct(DEFAULT_FLAGS, name="c.direct"),
+    direct("-O0"),
+    direct("-O3 -march=native"),
+    direct("-O3 -march=native -ffast-math"),
+)
+
+_COMPILED = re.compile(r"c\.direct\[(.*)\]")
+
+
+def find(name: str) -> Implementation:
+    """Give the implementation of this name; `c.direct[FLAGS]` is made for any flags. Raises UnknownImplementation."""
+    for implementation in CATALOG:
+        if implementation.name == name:
+            return implementation
+    compiled = _COMPILED.fullmatch(name)
+    if compiled is None:
+        raise UnknownImplementation(f"no implementation is named {name!r}{_resembling(name)}; see `convprof list`")
+    try:
+        return direct(compiled[1])
+    except ValueError as error:
+        raise UnknownImplementation(f"the flags of {name!r} cannot be read ({error}); correct them") from error
+
+
+def _resembling(name: str) -> str:
+    close = difflib.get_close_matches(name, [implementation.name for implementation in CATALOG])
+    return f", did you mean {' or '.join(close)}?" if close else ""

@@ -1,0 +1,64 @@
+"""The catalog: its names, the look-up, and that reading it is cheap."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from impls.catalog import CATALOG, find
+from impls.errors import UnknownImplementation
+
+
+def test_the_catalog_holds_these_and_each_finds_itself() -> None:
+    assert [(implementation.name, implementation.family) for implementation in CATALOG] == [
+        ("article.module", "library"),
+        ("article.numpy_loop", "manual"),
+        ("article.torch_loop", "manual"),
+        ("torch.conv2d", "library"),
+        ("torch.unfold", "manual"),
+        ("torch.shift_add", "manual"),
+        ("numpy.shift_add", "manual"),
+        ("numpy.sliding_window", "manual"),
+        ("numpy.im2col", "manual"),
+        ("python.loop", "manual"),
+        ("c.direct", "manual"),
+        ("c.direct[-O0]", "manual"),
+        ("c.direct[-O3 -march=native]", "manual"),
+        ("c.direct[-O3 -march=native -ffast-math]", "manual"),
+    ]
+    for implementation in CATALOG:
+        assert find(implementation.name) is implementation
+
+
+def test_any_flags_make_an_implementation() -> None:
+    made = find("c.direct[-O2 -funroll-loops]")
+    assert made.name == "c.direct[-O2 -funroll-loops]"
+    assert made.summary.endswith("compiled with -O2 -funroll-loops")
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("torch.conv", "no implementation is named 'torch.conv', did you mean torch.conv2d"),
+        ("c.direct-O3", "did you mean c.direct"),
+        ("xyz", "no implementation is named 'xyz'; see `convprof list`"),
+        ('c.direct[-DX="]', "cannot be read .No closing quotation."),
+    ],
+)
+def test_an_unknown_name_is_met_with_close_ones_and_the_list(name: str, complaint: str) -> None:
+    with pytest.raises(UnknownImplementation, match=complaint):
+        find(name)
+
+
+def test_neither_catalog_nor_user_functions_nor_oracle_import_torch() -> None:
+    probe = "import sys, impls.catalog, impls.user, impls.reference, impls.data; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+
+
+def test_only_the_module_runs_with_gradients_and_only_it_has_a_switch_for_them() -> None:
+    with_gradients = [implementation for implementation in CATALOG if implementation.grad_mode != "inference"]
+    assert [implementation.name for implementation in with_gradients] == ["article.module"]
+    switched = {i.name: [(s.name, s.cause, s.grad_mode) for s in i.switches] for i in CATALOG if i.switches}
+    assert switched == {"article.module": [("inference_mode", "autograd", "inference")]}

@@ -1,0 +1,129 @@
+"""The oracle against torch in float64, its bound against float32, and every way an output can be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from torch.nn import functional
+
+from impls.case import ConvCase
+from impls.data import Data, make_data
+from impls.reference import Check, check, convolve, error_bound
+
+CASE = ConvCase.parse("ic1ih5iw4oc2kh3ph1_bias")
+
+
+def _torch_float64(case: ConvCase, data: Data) -> Any:
+    image, weight, bias = (
+        None if array is None else torch.from_numpy(array.astype(np.float64))
+        for array in (data.image, data.weight, data.bias)
+    )
+    assert image is not None
+    assert weight is not None
+    return functional.conv2d(
+        image,
+        weight,
+        bias,
+        (case.stride_height, case.stride_width),
+        (case.padding_height, case.padding_width),
+        (case.dilation_height, case.dilation_width),
+        case.groups,
+    ).numpy()
+
+
+@given(case=...)
+@settings(deadline=None, max_examples=60)
+def test_the_oracle_agrees_with_torch_in_float64(case: ConvCase) -> None:
+    data = make_data(case, seed=3)
+    theirs, ours = _torch_float64(case, data), convolve(case, data.image, data.weight, data.bias)
+    assert ours.shape == case.output_shape
+    double = ConvCase.parse(case.name.removesuffix("_f64") + "_f64")
+    assert np.all(np.abs(ours - theirs) <= error_bound(double, data.image, data.weight, data.bias))
+
+
+def test_the_bound_is_highams_for_the_terms_the_bias_and_one_rounding() -> None:
+    ones = np.ones(CASE.image_shape), np.ones(CASE.weight_shape), np.ones(2)
+    bound = error_bound(CASE, *ones)
+    roundings = (9 + 1 + 1) * 2.0**-24
+    inside = (9 + 1) * roundings / (1 - roundings)  # nine products of ones, and a bias of one
+    corner = (4 + 1) * roundings / (1 - roundings)
+    assert bound[0, 0, 2, 2] == pytest.approx(inside, rel=1e-7)
+    assert bound[0, 0, 0, 0] == pytest.approx(corner, rel=1e-7)
+
+
+@pytest.fixture
+def data() -> Data:
+    return make_data(CASE, seed=5)
+
+
+def _checked(output: Any, data: Data) -> Check:
+    return check(CASE, output, data.image, data.weight, data.bias)
+
+
+@pytest.fixture
+def right(data: Data) -> Any:
+    return convolve(CASE, data.image, data.weight, data.bias).astype(np.float32)
+
+
+def test_a_rounded_result_is_right_as_an_array_and_as_a_tensor(data: Data, right: Any) -> None:
+    for output in (right, torch.from_numpy(right), torch.from_numpy(right).requires_grad_()):
+        answer = _checked(output, data)
+        assert answer.correct
+        assert answer.reason == ""
+        assert answer.max_error is not None
+        assert answer.error_bound is not None
+        assert answer.max_error <= answer.error_bound
+
+
+def test_the_element_furthest_beyond_its_bound_is_named(data: Data, right: Any) -> None:
+    bound = error_bound(CASE, data.image, data.weight, data.bias)
+    right[0, 1, 2, 3] += 100 * bound[0, 1, 2, 3]
+    right[0, 0, 0, 0] += 10 * bound[0, 0, 0, 0]
+    answer = _checked(right, data)
+    assert not answer.correct
+    assert answer.error_bound == bound[0, 1, 2, 3]
+    assert answer.max_error == pytest.approx(100 * bound[0, 1, 2, 3], rel=0.02)
+    assert answer.reason.startswith(
+        "2 of 40 elements are beyond the error bound of direct float32 summation; the worst, at [0, 1, 2, 3]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda right: right.tolist(), "returned list, not a tensor or an array"),
+        (lambda _: None, "returned NoneType, not a tensor or an array"),
+        (lambda right: right[0], "returned shape (2, 5, 4), expected (1, 2, 5, 4)"),
+        (lambda right: torch.from_numpy(right)[:, :1], "returned shape (1, 1, 5, 4), expected (1, 2, 5, 4)"),
+        (lambda right: right.astype(np.float64), "returned dtype float64, expected float32"),
+        (lambda right: torch.from_numpy(right).half(), "returned dtype float16, expected float32"),
+        (lambda right: np.where(right > right.min(), right, np.nan), "1 of 40 elements are NaN or infinite"),
+        (lambda right: torch.from_numpy(right / np.float32(0)), "40 of 40 elements are NaN or infinite"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:divide by zero")
+def test_a_wrong_kind_of_output_is_told_apart(spoil: Any, reason: str, data: Data, right: Any) -> None:
+    assert _checked(spoil(right), data) == Check(correct=False, reason=reason)
+
+
+@pytest.mark.parametrize("unreadable", ["sparse", "meta"])
+def test_a_tensor_without_readable_values_is_wrong_not_an_error(unreadable: str, data: Data, right: Any) -> None:
+    tensor = torch.from_numpy(right)
+    answer = _checked(tensor.to_sparse() if unreadable == "sparse" else tensor.to("meta"), data)
+    assert not answer.correct
+    assert answer.reason.startswith("the output cannot be read: ")
+
+
+def test_outputs_that_only_padding_reaches_must_be_exactly_zero() -> None:
+    case = ConvCase.parse("ic1ih1oc1kh1ph2")
+    data = make_data(case, seed=1)
+    output = convolve(case, data.image, data.weight).astype(np.float32)
+    assert check(case, output, data.image, data.weight).correct
+    output[0, 0, 0, 0] = 1e-30
+    answer = check(case, output, data.image, data.weight)
+    assert not answer.correct
+    assert answer.error_bound == 0
