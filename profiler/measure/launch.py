@@ -1,0 +1,91 @@
+"""Starts one worker process under the conditions of a measurement."""
+
+from __future__ import annotations
+
+import random
+
+from profiler.environment import usable_processors
+from profiler.errors import WorkerError
+from profiler.isolation import Ending, run_worker
+from profiler.measure.ledger import Ledger
+from profiler.measure.protocol import DONE, Job, encode_job
+from profiler.records import Outcome, Status
+from profiler.store import RunDirectory
+
+__all__ = ["blame", "is_complete", "launch", "no_work_done", "processors_for"]
+
+_WORKER = "profiler.measure.worker"
+_LARGEST_PADDING = 4096
+
+
+def processors_for(threads: int) -> set[int]:
+    """Give the processor that a one-thread worker is pinned to: the last, since interrupts mostly go to the first."""
+    usable = usable_processors()
+    return {max(usable)} if threads == 1 and len(usable) > 1 else set()
+
+
+def launch(run: RunDirectory, ledger: Ledger, job: Job, threads: int, generator: random.Random) -> Ending:
+    """Run a worker on a job; its records go to the ledger as they come.
+
+    The environment's size is random, because it moves the stack and with it every alignment that depends on it:
+    Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009.
+    """
+    variables = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    variables["CONVPROF_PADDING"] = "x" * generator.randrange(_LARGEST_PADDING)
+    return run_worker(
+        _WORKER,
+        encode_job(job),
+        on_record=ledger.add,
+        log=run.log_path(f"measure-{job.process}"),
+        environment=variables,
+        processors=processors_for(threads),
+    )
+
+
+def is_complete(ending: Ending) -> bool:
+    """Say whether a worker did all of its job."""
+    return ending.blamed is not None and ending.blamed.stage == DONE.stage
+
+
+def blame(ledger: Ledger, ending: Ending, device: str, threads: int, phase: str) -> bool:
+    """Write down that the implementation which was running ended its worker; False where none was running.
+
+    One that raised has said so itself before it died.
+    """
+    blamed = ending.blamed
+    if blamed is None or not blamed.implementation:
+        return False
+    phase = "unit" if blamed.stage == "unit" else phase
+    known = ledger.outcome(blamed.implementation, blamed.case, threads)
+    if phase == "unit":
+        known = ledger.unit_outcome(blamed.implementation, blamed.case)
+    if known is not None and known.status == "raised":
+        return True
+    status: dict[str, Status] = {"finished": "exited", "exited": "exited", "crashed": "crashed", "hung": "hung"}
+    detail = ending.detail or "ended its process with exit code 0"
+    ledger.add(
+        Outcome(
+            implementation=blamed.implementation,
+            case=blamed.case,
+            device=device,
+            threads=threads,
+            phase=phase,
+            status=status[ending.kind],
+            reason=f"{detail} while being measured",
+        )
+    )
+    return True
+
+
+def _last_words(run: RunDirectory, process: int) -> str:
+    """Give the last line a worker wrote to its log."""
+    lines = run.log_path(f"measure-{process}").read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "its log is empty"
+
+
+def no_work_done(run: RunDirectory, process: int, ending: Ending) -> WorkerError:
+    """Make the error of a worker that no implementation can be blamed for."""
+    return WorkerError(
+        f"a worker process {ending.kind} {ending.detail} before it measured anything: {_last_words(run, process)}; "
+        "`convprof doctor` says what is missing"
+    )

@@ -1,0 +1,149 @@
+"""What a reader must know of the conditions under which was measured: one line a fact, with its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from profiler.environment import HostTimes, host_load, throttled_count, usable_cores
+from profiler.manifest import Manifest
+from profiler.measure.budget import LEAST_PROCESSES
+from profiler.measure.convergence import steady_panel, widest_gap
+from profiler.measure.ledger import Ledger
+from profiler.records import Notice, Sample
+
+__all__ = ["FINDINGS", "HostWatch", "findings"]
+
+_BUSY_PROCESSORS = 0.3
+_STOLEN_PROCESSORS = 0.05
+_SWITCHES_PER_SECOND = 50.0
+_DISAGREEMENT = 0.05  # DESIGN, section 6: beyond it a gap is refused
+_WIDE = 0.02
+
+
+class HostWatch:
+    """Watch what others do on this machine, before and during the measurement."""
+
+    def __init__(self) -> None:
+        self.before_start = host_load()
+        self._throttled = throttled_count()
+        self._start = HostTimes.now()
+
+    def notices(self) -> Iterator[Notice]:
+        """Say what was seen since."""
+        now, cores = HostTimes.now(), usable_cores()
+        others, stolen = now.others_since(self._start), now.steal_since(self._start)
+        if self.before_start > _BUSY_PROCESSORS:
+            text = f"other programs kept {self.before_start:.1f} of {cores} processors busy before the start"
+            yield Notice(code="busy_host", text=text)
+        if others > _BUSY_PROCESSORS:
+            text = f"other programs kept {others:.1f} of {cores} processors busy while measuring"
+            yield Notice(code="busy_host", text=text)
+        if stolen > _STOLEN_PROCESSORS:
+            text = f"the hypervisor took {stolen:.2f} of {cores} processors away while measuring"
+            yield Notice(code="busy_host", text=text)
+        throttled = throttled_count()
+        if throttled is not None and self._throttled is not None and throttled > self._throttled:
+            times = throttled - self._throttled
+            text = f"processors were throttled {times} times while measuring, by heat or by the control group's quota"
+            yield Notice(code="throttled", text=text)
+
+
+def findings(manifest: Manifest, ledger: Ledger) -> Iterator[Notice]:
+    """Say what the samples themselves show, condition by condition."""
+    samples = ledger.samples()
+    for threads in manifest.threads:
+        for finding in FINDINGS:
+            yield from finding(manifest, ledger, samples, threads)
+
+
+def _short_of_cores(manifest: Manifest, _: Ledger, __: list[Sample], threads: int) -> Iterator[Notice]:
+    cores = manifest.environment.usable_cores
+    if threads > cores:
+        text = f"{threads} threads were measured on {cores} usable cores: they wait for each other"
+        yield Notice(code="short_of_cores", text=text)
+
+
+def _interrupted(_: Manifest, __: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
+    """Look at one-thread blocks only: with several threads, switches between one's own are no disturbance."""
+    timed = [sample for sample in samples if sample.threads == threads == 1 and sample.mode != "warmup"]
+    seconds = sum(sample.calls * sample.seconds_per_call for sample in timed)
+    switches = sum(sample.involuntary_switches for sample in timed)
+    if seconds and switches / seconds > _SWITCHES_PER_SECOND:
+        text = f"the kernel took the processor away {switches / seconds:.0f} times a second during one-thread blocks"
+        yield Notice(code="busy_host", text=text)
+
+
+def _no_steady_state(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
+    for case in manifest.cases:
+        panel = steady_panel(samples, case, threads)
+        counts = zip(panel.cells, panel.drifting().sum(axis=1), panel.process_counts(), strict=True)
+        # One process of several may have been disturbed; more than that is the implementation's own doing.
+        found = [f"{cell} ({count} of {all_})" for cell, count, all_ in counts if count > 1 or count == all_ > 0]
+        if found:
+            text = (
+                f"still getting faster or slower by more than 5 % within processes on {case} {_with(threads)}, "
+                f"so no steady state: {', '.join(found)} processes"
+            )
+            yield Notice(code="no_steady_state", text=text)
+
+
+def _process_disagreement(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
+    for case in manifest.cases:
+        panel = steady_panel(samples, case, threads)
+        apart = [
+            f"{cell} ({spread:.0%})"
+            for cell, spread in zip(panel.cells, panel.process_spread(), strict=True)
+            if spread > _DISAGREEMENT
+        ]
+        if apart:
+            text = f"processes disagree by more than 5 % on {case} {_with(threads)}: {', '.join(apart)}"
+            yield Notice(code="process_disagreement", text=text)
+
+
+def _wide_interval(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
+    gap = widest_gap(samples, manifest, threads)
+    if gap is not None and gap.relative > _WIDE:
+        text = (
+            f"time was up before every gap was known to ±2 % {_with(threads)}: the widest is {gap.subject}'s on "
+            f"{gap.case}, ±{gap.relative:.0%}; --time {4 * manifest.time_s:.0f} would about halve it"
+        )
+        yield Notice(code="wide_interval", text=text)
+
+
+def _few_processes(_: Manifest, ledger: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
+    processes = ledger.complete("steady", threads)
+    if processes < LEAST_PROCESSES and any(sample.threads == threads for sample in samples):
+        text = f"time allowed {processes} of {LEAST_PROCESSES} processes {_with(threads)}; allow more --time"
+        yield Notice(code="few_processes", text=text)
+
+
+def _too_slow(manifest: Manifest, ledger: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
+    measured = {(sample.implementation, sample.case) for sample in samples if sample.threads == threads}
+    for case in manifest.cases:
+        slow: list[str] = []
+        for planned in manifest.implementations:
+            known = ledger.outcome(planned.name, case, threads)
+            if known is not None and known.status == "ok" and (planned.name, case) not in measured:
+                slow.append(f"{planned.name} ({known.seconds_per_call or 0.0:.2g} s a call)")
+        if slow:
+            text = (
+                f"no time in {manifest.time_s:g} s for steady samples on {case} {_with(threads)} of {', '.join(slow)}; "
+                "allow more --time"
+            )
+            yield Notice(code="too_slow", text=text)
+
+
+def _with(threads: int) -> str:
+    return "with one thread" if threads == 1 else f"with {threads} threads"
+
+
+Finding = Callable[[Manifest, Ledger, list[Sample], int], Iterator[Notice]]
+FINDINGS: tuple[Finding, ...] = (
+    _short_of_cores,
+    _interrupted,
+    _no_steady_state,
+    _process_disagreement,
+    _wide_interval,
+    _few_processes,
+    _too_slow,
+)

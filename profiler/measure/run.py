@@ -1,0 +1,41 @@
+"""The measure phase: cold starts and checks, then steady-state samples, all of it in worker processes."""
+
+from __future__ import annotations
+
+from profiler.measure.budget import LEAST_PROCESSES, Budget
+from profiler.measure.cold_phase import ColdPhase
+from profiler.measure.ledger import MEASURED, Ledger
+from profiler.measure.notices import HostWatch, findings
+from profiler.measure.samples import write_samples
+from profiler.measure.steady_phase import SteadyPhase
+from profiler.progress import Progress
+from profiler.records import ProcessEnded
+from profiler.store import RunDirectory
+
+__all__ = ["measure", "write_samples"]
+
+_START_GUESS_S = 2.5  # a worker's imports and ceilings, until one has been timed
+
+
+def measure(run: RunDirectory, progress: Progress) -> None:
+    """Do what the journal of a run lacks, and write `samples.parquet`; a run that is complete is left as it is.
+
+    Complete processes count. The samples of one that was cut short count from its third round on, and another process
+    takes its place. Raises WorkerError where worker processes cannot run at all.
+    """
+    manifest = run.manifest()
+    with Ledger(run, manifest) as ledger:
+        if not ledger.measured:
+            done = min(LEAST_PROCESSES, ledger.complete("cold", 1))
+            done += sum(min(LEAST_PROCESSES, ledger.complete("steady", threads)) for threads in manifest.threads)
+            planned = LEAST_PROCESSES * (1 + len(manifest.threads))
+            budget = Budget.of(manifest.time_s, done, planned, _START_GUESS_S)
+            progress.at(budget.share(), "looking at how busy the machine is")
+            watch = HostWatch()
+            ColdPhase(run, manifest, ledger, budget).carry_out(progress)
+            SteadyPhase(run, manifest, ledger, budget).carry_out(progress)
+            progress.at(budget.share(), "writing the samples")
+            for notice in [*watch.notices(), *findings(manifest, ledger)]:
+                ledger.add(notice)
+            ledger.add(ProcessEnded(purpose=MEASURED, process=0, threads=0, rounds=0, complete=True))
+    write_samples(run)
