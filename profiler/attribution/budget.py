@@ -1,0 +1,142 @@
+"""The budget of one implementation on one case: its median, split over every cause, with a residual."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from profiler.attribution.causes import CAUSES, RESIDUAL
+from profiler.attribution.draws import Draws
+from profiler.attribution.estimators import ESTIMATORS, Estimate
+from profiler.attribution.evidence import Condition, Evidence, Floats
+from profiler.errors import TableError
+from profiler.measure.statistics import percentile_interval
+
+__all__ = ["Budget", "budget_of", "budget_table_rows", "check_sum", "interval_around"]
+
+# Sums of a dozen floating-point numbers round in the last digits; anything more is a mistake.
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Hold one estimate for each cause, in the fixed order; they sum to `seconds` exactly, replicate by replicate."""
+
+    implementation: str
+    condition: Condition
+    seconds: float
+    replicates: Floats
+    processes: int
+    rows: tuple[Estimate, ...]
+
+    def row(self, cause: str) -> Estimate:
+        """Give one cause's estimate; raises KeyError."""
+        return {row.cause: row for row in self.rows}[cause]
+
+
+def budget_of(evidence: Evidence, draws: Draws) -> Budget:
+    """Split one implementation's median over the causes; raises TableError should the rows not sum to it."""
+    found = {
+        estimate.cause: estimate for estimator in ESTIMATORS if (estimate := estimator(evidence, draws)) is not None
+    }
+    rows = [
+        found.get(cause.id) or _not_estimated(cause.id, evidence, draws) for cause in CAUSES if cause.id != RESIDUAL
+    ]
+    rows.append(_residual(evidence, rows))
+    check_sum(f"the budget of {evidence.implementation}", [row.seconds for row in rows], evidence.total.value)
+    total = evidence.total
+    return Budget(
+        evidence.implementation, evidence.condition, total.value, total.replicates, evidence.processes, tuple(rows)
+    )
+
+
+def check_sum(what: str, parts: Sequence[float], whole: float) -> None:
+    """Hold that parts make the whole; raises TableError."""
+    scale = max([abs(whole), *map(abs, parts)])
+    if not abs(math.fsum(parts) - whole) <= _TOLERANCE * scale:
+        raise TableError(f"{what} sums to {math.fsum(parts)!r} s instead of {whole!r} s; this is a mistake in convprof")
+
+
+def budget_table_rows(budget: Budget) -> list[dict[str, Any]]:
+    """Give the rows of the table `budget`."""
+    rows = []
+    for estimate in budget.rows:
+        low, high = interval_around(estimate.seconds, estimate.replicates, budget.processes)
+        rows.append(
+            {
+                "implementation": budget.implementation,
+                "case": budget.condition.case,
+                "device": budget.condition.device,
+                "threads": budget.condition.threads,
+                "cause": estimate.cause,
+                "seconds": estimate.seconds,
+                "ci_low_s": low,
+                "ci_high_s": high,
+                "method": estimate.method,
+                "status": estimate.status,
+                "evidence": estimate.evidence,
+            }
+        )
+    return rows
+
+
+def interval_around(value: float, replicates: Floats, processes: int) -> tuple[float, float]:
+    """Give the 95 % interval of replicates, made to hold the value itself; NaN ends for a single process."""
+    low, high = percentile_interval(replicates, processes)
+    return (min(low, value), max(high, value)) if math.isfinite(low) else (low, high)
+
+
+def _residual(evidence: Evidence, rows: Sequence[Estimate]) -> Estimate:
+    explained = functools.reduce(np.add, [row.replicates for row in rows])
+    contained = [row.cause for row in rows if row.status == "not estimated" and row.cause in _CONTAINED]
+    return Estimate(
+        RESIDUAL,
+        evidence.total.value - math.fsum(row.seconds for row in rows),
+        evidence.total.replicates - explained,
+        "remainder",
+        "unconfirmed",
+        f"the median less the rows above; holds {', '.join(contained)}"
+        if contained
+        else "the median less the rows above",
+    )
+
+
+def _not_estimated(cause: str, evidence: Evidence, draws: Draws) -> Estimate:
+    nothing = np.zeros(draws.replicates)
+    return Estimate(cause, 0.0, nothing, "none", "not estimated", _why_not(cause, evidence))
+
+
+_CONTAINED = ("interpreter", "dispatch", "allocation", "traffic", "threads", "arithmetic", "floor")
+
+
+def _why_not(cause: str, evidence: Evidence) -> str:
+    if cause in ("launch", "idle"):
+        return f"no accelerator in this run; a wait of the processor would be in {RESIDUAL}"
+    if cause == "autograd":
+        return "no switch cell for the gradient mode; calls run without gradients unless they are about them"
+    if cause in ("arithmetic", "threads"):
+        return f"no estimator in this version; contained in {RESIDUAL}"
+    return f"{_missing(cause, evidence)}; contained in {RESIDUAL}"
+
+
+def _missing(cause: str, evidence: Evidence) -> str:
+    if cause == "floor":
+        return f"no ceilings were measured with {evidence.condition.threads} threads"
+    if cause == "allocation":
+        return "no cost of a page fault or no fault counts in this run"
+    if evidence.counts is None:
+        return "no counts of a call in this run"
+    if evidence.units is None:
+        return (
+            "smallest inputs are timed with 1 thread only"
+            if evidence.condition.threads > 1
+            else "no times or counts on smallest inputs in this run"
+        )
+    if cause == "traffic" and not math.isfinite(evidence.counts.op_bytes):
+        return "no operator of it is visible whose bytes could be counted"
+    return "no unit cost or count for it in this run"

@@ -1,0 +1,169 @@
+"""Gathers evidence from a run's files."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from impls.case import ConvCase
+from profiler.attribution.ceilings import Ceilings
+from profiler.attribution.draws import REPLICATES
+from profiler.attribution.evidence import Condition, Counts, Evidence, Timing, Unit
+from profiler.attribution.files import RunFiles
+from profiler.measure.statistics import Bootstrap, Panel, bootstrap
+from profiler.tables.ceilings import CEILINGS
+from profiler.tables.counts import COUNTS
+from profiler.tables.memory import MEMORY
+from profiler.tables.summary import SUMMARY
+
+__all__ = ["Cell", "Gathered"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Name one measured cell; `mode` is `steady` or `unit`, and `case` then a smallest input's name."""
+
+    implementation: str
+    case: str
+    variant: str = ""
+    mode: str = "steady"
+
+
+class Gathered:
+    """Hold a run's replicates and find the evidence for each implementation and condition in its files."""
+
+    def __init__(self, files: RunFiles) -> None:
+        self.files = files
+        self.manifest = files.manifest
+
+    @functools.cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """List the conditions that have a median, cases as planned, fewer threads first."""
+        measured = self._measured
+        keys = {
+            Condition(str(case), str(device), int(threads))
+            for case, device, threads in measured[["case", "device", "threads"]].itertuples(index=False)
+        }
+        order = {case: position for position, case in enumerate(self.manifest.cases)}
+        return tuple(sorted(keys, key=lambda key: (order.get(key.case, len(order)), key.device, key.threads)))
+
+    def implementations(self, condition: Condition) -> list[str]:
+        """List what was measured and is right in a condition, in the order of the table `summary`."""
+        return [str(name) for name in _within(self._measured, condition)["implementation"]]
+
+    def has_units(self, condition: Condition) -> bool:
+        """Say whether smallest inputs were timed in a condition."""
+        units = {unit.name for unit in ConvCase.parse(condition.case).smallest}
+        return any(
+            cell.mode == "unit" and cell.case in units
+            for cell in self.replicates(condition.device, condition.threads).cells
+        )
+
+    @functools.cache  # noqa: B019 - lives as long as one analysis
+    def replicates(self, device: str, threads: int) -> Bootstrap[Cell]:
+        """Resample all cells of one thread condition together, smallest inputs and variants included."""
+        samples = self._samples(device, threads)
+        names = samples[["implementation", "case", "variant", "mode"]].itertuples(index=False)
+        panel = Panel.of(
+            [Cell(*map(str, name)) for name in names],
+            [int(process) for process in samples["process"]],
+            [int(number) for number in samples["round"]],
+            [float(value) for value in samples["seconds_per_call"]],
+        )
+        return bootstrap(panel, replicates=REPLICATES, seed=self.manifest.seed)
+
+    @functools.cache  # noqa: B019 - lives as long as one analysis
+    def evidence(self, implementation: str, condition: Condition) -> Evidence | None:
+        """Gather what is known of one implementation in one condition; None where it has no median there."""
+        row = self._first(_within(self._measured, condition), implementation, condition.case)
+        total = self._timing(Cell(implementation, condition.case), condition)
+        if total is None or row is None:
+            return None
+        total = replace(total, value=float(row["median_s"]))  # the figure the report shows, whatever it left out
+        case = ConvCase.parse(condition.case)
+        resampled = self.replicates(condition.device, condition.threads)
+        variants = {
+            cell.variant: timing
+            for cell in resampled.cells
+            if (cell.implementation, cell.case, cell.mode) == (implementation, condition.case, "steady")
+            and cell.variant
+            if (timing := self._timing(cell, condition)) is not None
+        }
+        own = Cell(implementation, condition.case)
+        return Evidence(
+            implementation=implementation,
+            condition=condition,
+            case=case,
+            processes=int(resampled.processes[resampled.cells.index(own)]),
+            total=total,
+            counts=self._counts(implementation, condition.case),
+            units=self._units(implementation, case, condition),
+            variants=variants,
+            peak_bytes=self._peak_bytes(implementation, condition.case),
+            ceilings=Ceilings(self.files.table(CEILINGS), condition.device, condition.threads),
+        )
+
+    @functools.cached_property
+    def _measured(self) -> pd.DataFrame:
+        summary = self.files.table(SUMMARY)
+        right = summary[(summary["status"] == "ok") & summary["median_s"].notna()]
+        cells = self.files.samples[["implementation", "case", "device", "threads"]]
+        sampled = set(cells[self.files.samples["mode"] == "steady"].itertuples(index=False, name=None))
+        keys = right[["implementation", "case", "device", "threads"]].itertuples(index=False, name=None)
+        return right.loc[[key in sampled for key in keys]]  # an empty list selects no rows, and no columns without loc
+
+    def _samples(self, device: str, threads: int) -> pd.DataFrame:
+        samples = self.files.samples
+        kept = (
+            samples["mode"].isin(("steady", "unit")) & (samples["device"] == device) & (samples["threads"] == threads)
+        )
+        return samples[kept]
+
+    def _timing(self, cell: Cell, condition: Condition) -> Timing | None:
+        resampled = self.replicates(condition.device, condition.threads)
+        if cell not in resampled or not math.isfinite(resampled.value(cell)):
+            return None
+        faults = self._faults(condition.device, condition.threads)
+        return Timing(resampled.value(cell), resampled.column(cell), faults.get(cell, math.nan))
+
+    @functools.cache  # noqa: B019 - lives as long as one analysis
+    def _faults(self, device: str, threads: int) -> dict[Cell, float]:
+        grouped = self._samples(device, threads).groupby(["implementation", "case", "variant", "mode"])
+        medians = grouped["minor_faults_per_call"].median()
+        return {Cell(*map(str, key)): float(value) for key, value in zip(medians.index, medians, strict=True)}
+
+    def _units(self, implementation: str, case: ConvCase, condition: Condition) -> tuple[Unit, Unit] | None:
+        found = []
+        for small in case.smallest:
+            timing = self._timing(Cell(implementation, small.name, mode="unit"), condition)
+            counts = self._counts(implementation, small.name)
+            if timing is None or counts is None:
+                return None
+            found.append(Unit(f"{small.output_height}x{small.output_width}", timing, counts))
+        return found[0], found[1]
+
+    def _counts(self, implementation: str, case: str) -> Counts | None:
+        row = self._first(self.files.table(COUNTS), implementation, case)
+        return None if row is None else Counts(*_numbers(row, ("ops", "op_bytes", "instructions")))
+
+    def _peak_bytes(self, implementation: str, case: str) -> float:
+        row = self._first(self.files.table(MEMORY), implementation, case)
+        return math.nan if row is None else _numbers(row, ("peak_bytes",))[0]
+
+    @staticmethod
+    def _first(frame: pd.DataFrame, implementation: str, case: str) -> pd.Series | None:
+        rows = frame[(frame["implementation"] == implementation) & (frame["case"] == case)]
+        return None if rows.empty else rows.iloc[0]
+
+
+def _within(frame: pd.DataFrame, condition: Condition) -> pd.DataFrame:
+    same = (frame["case"] == condition.case) & (frame["device"] == condition.device)
+    return frame[same & (frame["threads"] == condition.threads)]
+
+
+def _numbers(row: pd.Series, names: Sequence[str]) -> list[float]:
+    return [float(row[name]) if pd.notna(row[name]) else math.nan for name in names]

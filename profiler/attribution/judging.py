@@ -1,0 +1,136 @@
+"""What a claim's judge may ask of a run: ratios of any two cells with intervals, and verdicts from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from profiler.attribution.evidence import Condition
+from profiler.attribution.gather import Cell, Gathered
+from profiler.tables.summary import SUMMARY
+from profiler.units import ratio
+
+__all__ = ["Findings", "Judgement", "Ratio", "Verdict", "joined", "judged", "not_testable"]
+
+Verdict = Literal["supported", "refuted", "mixed", "not testable here"]
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Hold a ratio of two medians and its 95 % interval; the ends are NaN where too few processes ran."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def above(self) -> bool:
+        """Say whether the whole interval is above 1."""
+        return self.low > 1
+
+    @property
+    def below(self) -> bool:
+        """Say whether the whole interval is below 1."""
+        return self.high < 1
+
+    def __str__(self) -> str:
+        """Write the ratio with its interval."""
+        if not math.isfinite(self.low):
+            return f"{ratio(self.value)} (no interval: too few processes)"
+        return f"{ratio(self.value)} (95 %: {ratio(self.low)} to {ratio(self.high)})"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Hold the verdict on one claim, the figure that decides and the experiment."""
+
+    verdict: Verdict
+    figure: str
+    evidence: str
+
+
+def not_testable(why: str, figure: str = "") -> Judgement:
+    """Say that a claim cannot be judged in this run, and what would make it so."""
+    return Judgement("not testable here", figure, why)
+
+
+def judged(supporting: Sequence[bool], refuting: Sequence[bool], figure: str, evidence: str) -> Judgement:
+    """Judge by intervals that exclude 1: all one way, some each way, or none, which decides nothing."""
+    if any(supporting) and any(refuting):
+        return Judgement("mixed", figure, evidence)
+    if any(supporting):
+        return Judgement("supported", figure, evidence)
+    if any(refuting):
+        return Judgement("refuted", figure, evidence)
+    return not_testable(
+        f"the interval holds 1, so this run cannot tell; a longer --time narrows it. {evidence}", figure
+    )
+
+
+def joined(judgements: Sequence[tuple[str, Judgement]]) -> Judgement:
+    """Join the judgements of one claim on several cases, by its name; what decides nothing is left out."""
+    if len(judgements) == 1:
+        return judgements[0][1]
+    telling = [each for each in judgements if each[1].verdict != "not testable here"] or judgements
+    verdicts = {judgement.verdict for _, judgement in telling}
+    return Judgement(
+        telling[0][1].verdict if len(verdicts) == 1 else "mixed",
+        "; ".join(f"on {case}: {judgement.figure}" for case, judgement in telling),
+        "; ".join(judgement.evidence for _, judgement in telling),
+    )
+
+
+class Findings:
+    """Answer a judge's questions from a run's files, in the one-thread conditions."""
+
+    def __init__(self, gathered: Gathered) -> None:
+        self.gathered = gathered
+        self.files = gathered.files
+        self.conditions = tuple(condition for condition in gathered.conditions if condition.threads == 1)
+
+    def names(self, condition: Condition, family: str | None = None) -> list[str]:
+        """List what was measured and is right, of one family or of both."""
+        summary = self.files.table(SUMMARY)
+        families = dict(zip(summary["implementation"].map(str), summary["family"].map(str), strict=True))
+        names = self.gathered.implementations(condition)
+        return [name for name in names if family is None or families.get(name) == family]
+
+    def ratio(self, subject: str, baseline: str, condition: Condition) -> Ratio | None:
+        """Compare two implementations as they are; None where one lacks a median."""
+        return self.cells(Cell(subject, condition.case), Cell(baseline, condition.case), condition)
+
+    def cells(self, subject: Cell, baseline: Cell, condition: Condition) -> Ratio | None:
+        """Compare any two cells of one thread condition; the interval is at least as wide as the A/A floor."""
+        resampled = self.gathered.replicates(condition.device, condition.threads)
+        right = self.gathered.implementations(condition)
+        if not all(cell in resampled and cell.implementation in right for cell in (subject, baseline)):
+            return None
+        found = resampled.ratio(subject, baseline)
+        floor = self._floor(condition, (subject.implementation, baseline.implementation))
+        return Ratio(found.value, min(found.low, found.value / (1 + floor)), max(found.high, found.value * (1 + floor)))
+
+    def ratio_of_ratios(self, subject: str, baseline: str, one: Condition, other: Condition) -> Ratio | None:
+        """Divide a ratio in one condition by the same ratio in another, replicate by replicate."""
+        resampled = self.gathered.replicates(one.device, one.threads)
+        cells = [Cell(name, condition.case) for condition in (one, other) for name in (subject, baseline)]
+        if (one.device, one.threads) != (other.device, other.threads) or not all(cell in resampled for cell in cells):
+            return None
+        values, columns = [resampled.value(cell) for cell in cells], [resampled.column(cell) for cell in cells]
+        found = resampled.estimate(
+            values[0] * values[3] / (values[1] * values[2]), columns[0] * columns[3] / (columns[1] * columns[2]), *cells
+        )
+        return Ratio(found.value, found.low, found.high)
+
+    def _floor(self, condition: Condition, names: tuple[str, str]) -> float:
+        """Give the larger A/A floor of two implementations, the middle one of all for one without its own."""
+        summary = self.files.table(SUMMARY)
+        same = (summary["case"] == condition.case) & (summary["device"] == condition.device)
+        here = summary[same & (summary["threads"] == condition.threads)]
+        floors = pd.Series(here["aa_floor"].to_numpy(), index=here["implementation"].map(str))
+        if floors.isna().all():
+            return 0.0
+        return float(max(floors.median() if pd.isna(floors[name]) else floors[name] for name in names))

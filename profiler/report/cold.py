@@ -1,0 +1,65 @@
+"""The first call in a fresh process, beside the steady state."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from profiler.attribution.evidence import Condition
+from profiler.report.escape import code
+from profiler.report.markdown_table import markdown_table
+from profiler.report.view import RunView, value_of
+from profiler.tables.cold import COLD
+from profiler.units import ratio, seconds
+
+__all__ = ["cold_processes", "cold_table"]
+
+_STAGES = ("prepare", "first_call", "second_call", "article_time")
+_HEADER = (
+    "implementation",
+    "prepare",
+    "first call",
+    "second call",
+    "steady",
+    "first / steady",
+    "as the article times it",
+    "95 % interval",
+)
+
+
+def cold_table(view: RunView, condition: Condition) -> str:
+    """Lay out the cold stages of one condition, ordered by the article's way of timing; '' where there are none."""
+    cold = view.rows(COLD, condition)
+    rows = []
+    for each in view.ranking(condition):
+        stages = cold[cold["implementation"] == each.implementation].set_index("stage")
+        if stages.empty:
+            continue
+        medians = {stage: _median(stages, stage, "median_s") for stage in _STAGES}
+        low, high = (_median(stages, "article_time", end) for end in ("ci_low_s", "ci_high_s"))
+        cells = (
+            code(each.implementation),
+            seconds(medians["prepare"]),
+            seconds(medians["first_call"]),
+            seconds(medians["second_call"]),
+            seconds(each.median_s),
+            ratio(medians["first_call"] / each.median_s),
+            seconds(medians["article_time"]),
+            f"{seconds(low)} to {seconds(high)}" if math.isfinite(low) else "too few processes",
+        )
+        rows.append((medians["article_time"], cells))
+    if not rows:
+        return ""
+    ordered = sorted(rows, key=lambda row: (math.isnan(row[0]), row[0]))
+    return markdown_table(_HEADER, [cells for _, cells in ordered], "lrrrrrrr")
+
+
+def cold_processes(view: RunView, condition: Condition) -> int:
+    """Count the fresh processes behind the table, the fewest of any stage."""
+    processes = view.rows(COLD, condition)["processes"].dropna()
+    return 0 if processes.empty else int(processes.min())
+
+
+def _median(stages: pd.DataFrame, stage: str, column: str) -> float:
+    return value_of(stages.loc[stage, column]) if stage in stages.index else math.nan

@@ -1,0 +1,30 @@
+"""A conservative word for a ratio: faster, slower, same or unclear."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+__all__ = ["Word", "compare"]
+
+Word = Literal["faster", "slower", "same", "unclear"]
+
+_FLOORS = 2.0
+_SAME = 0.05
+
+
+def compare(ratio: float, low: float, high: float, aa_floor: float) -> Word:
+    """Say how a subject compares with its baseline, given the ratio, its 95 % interval and the A/A floor.
+
+    `faster` and `slower` need an interval that excludes 1 and a difference of at least twice the floor; `same` an
+    interval within 5 % of 1; anything else is `unclear`, and so is a ratio without an interval.
+    """
+    if not (math.isfinite(low) and math.isfinite(high) and ratio > 0):
+        return "unclear"
+    floor = aa_floor if math.isfinite(aa_floor) else 0.0
+    distinct = abs(math.log(ratio)) >= math.log1p(_FLOORS * floor)
+    if distinct and low > 1:
+        return "slower"
+    if distinct and high < 1:
+        return "faster"
+    return "same" if low >= 1 / (1 + _SAME) and high <= 1 + _SAME else "unclear"

@@ -1,0 +1,133 @@
+"""Writes report.md: gathers every section's Markdown and lays it out with a template."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from profiler.attribution.evidence import Condition
+from profiler.report.cold import cold_processes, cold_table
+from profiler.report.completeness import banner
+from profiler.report.escape import code, plain, visible
+from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
+from profiler.report.machine import limits, machine, method
+from profiler.report.markdown_table import markdown_table
+from profiler.report.plots import plot_name
+from profiler.report.ranking import failure_list, ranking_table
+from profiler.report.templating import environment
+from profiler.report.traces import trace_list
+from profiler.report.verdict import verdict
+from profiler.report.view import RunView
+from profiler.report.work import compulsory_bytes, work_table
+from profiler.tables.claims import CLAIMS
+from profiler.tables.reference import TABLES
+from profiler.units import count, size
+
+__all__ = ["report_markdown", "verdicts"]
+
+
+def report_markdown(view: RunView, plots: frozenset[str]) -> str:
+    """Write the report; `plots` are the names of the pictures that were drawn."""
+    manifest = view.manifest
+    first, *others = verdicts(view)
+    threads = " and ".join(map(str, manifest.threads)) + f" thread{'s' if manifest.threads != [1] else ''}"
+    return environment(escaping=False).get_template("report.md.j2").render(
+        banner=banner(view),
+        verdict=first,
+        verdicts=others,
+        title=f"Manual and library convolution on {', '.join(manifest.cases)}, {manifest.device}, {threads}",
+        baseline=code(manifest.baseline),
+        rankings=[_ranking(view, condition) for condition in view.conditions],
+        failures=failure_list(view),
+        works=[_work(view, condition) for condition in view.first_conditions],
+        gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
+        colds=[_cold(view, condition) for condition in view.first_conditions if cold_table(view, condition)],
+        claims=_claims(view),
+        claim_evidence=_claim_evidence(view),
+        machine=machine(manifest),
+        limits=limits(view),
+        method=method(view),
+        warnings=[f"{code(notice.code)}: {view.told(notice.text)}" for notice in view.files.notices],
+        traces=trace_list(view),
+        samples=count(len(view.files.samples)),
+        tables=", ".join(table.name for table in TABLES if (view.run.tables / f"{table.name}.parquet").is_file())
+        or "none yet",
+        run=visible(str(view.run.path)),
+        command=_command(manifest.command, manifest.seed),
+    )  # fmt: skip
+
+
+def verdicts(view: RunView) -> list[str]:
+    """Write one line for each case, in its condition with the fewest threads."""
+    if not view.conditions:
+        return ["Here nothing was measured, so there is no verdict."]
+    return [verdict(view, condition) for condition in view.first_conditions]
+
+
+def _where(view: RunView, condition: Condition) -> str:
+    return f": {condition.case}" if len(view.manifest.cases) > 1 else ""
+
+
+def _ranking(view: RunView, condition: Condition) -> dict[str, str]:
+    threads = f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
+    return {
+        "heading": f"Ranking{_where(view, condition)}, {threads}",
+        "table": ranking_table(view, condition),
+        "plot": plot_name("ranking", condition),
+        "alternative": f"Time per call of every implementation on {condition.case} with {threads}, with intervals",
+    }
+
+
+def _work(view: RunView, condition: Condition) -> dict[str, str]:
+    return {
+        "where": _where(view, condition),
+        "table": work_table(view, condition),
+        "compulsory": size(compulsory_bytes(view, condition)),
+    }
+
+
+def _gap(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[str, Any]:
+    plot = plot_name("gaps", condition)
+    sections = gap_sections(view, condition)
+    return {
+        "where": f"{_where(view, condition)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}",
+        "plot": plot if plot in plots else "",
+        "alternative": f"Share of each cause in the gap of every manual implementation on {condition.case}",
+        "causes": cause_list(view, condition),
+        "elsewhere": any(each.case == condition.case and each != condition for each in view.conditions),
+        "baseline": baseline_evidence(view, condition),
+        "sections": sections,
+        "refused": "" if sections else "No gap was split here: a side has no median.",
+    }
+
+
+def _cold(view: RunView, condition: Condition) -> dict[str, Any]:
+    return {
+        "where": _where(view, condition),
+        "table": cold_table(view, condition),
+        "processes": cold_processes(view, condition),
+    }
+
+
+def _claims(view: RunView) -> str:
+    rows = [
+        (str(row["claim"]), plain(str(row["statement"])), str(row["verdict"]), view.told(str(row["figure"])) or "-")
+        for _, row in view.files.table(CLAIMS).iterrows()
+    ]
+    return markdown_table(("claim", "statement", "verdict", "figure"), rows, "llll") if rows else "Not judged yet."
+
+
+def _claim_evidence(view: RunView) -> list[str]:
+    return [f"{row['claim']}: {view.told(str(row['evidence']))}" for _, row in view.files.table(CLAIMS).iterrows()]
+
+
+def _command(command: list[str], seed: int) -> str:
+    """Write the command that makes the same run in a new folder: the same seed, and no folder named."""
+    kept: list[str] = []
+    words = iter(command)
+    for word in words:
+        if word in ("--out", "--seed", "--resume"):
+            next(words, None)
+        elif not word.startswith(("--out=", "--seed=", "--resume=")):
+            kept.append(word)
+    return code(visible(shlex.join([*kept, "--seed", str(seed)])))

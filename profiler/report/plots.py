@@ -1,0 +1,214 @@
+"""The report's pictures, as SVG text: the ranking, and what each gap consists of."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from profiler.attribution.causes import CAUSE_IDS
+from profiler.attribution.evidence import Condition
+from profiler.report.escape import visible
+from profiler.report.verdict import refusals_of
+from profiler.report.view import Ranked, RunView
+from profiler.store import file_stem
+from profiler.units import ratio, seconds
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["gaps_plot", "plot_name", "ranking_plot"]
+
+# Text stays text, so that it can be read aloud and searched; the salt makes ids, and so the file, the same each time.
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "convprof",
+    "font.family": "sans-serif",
+    "font.size": 9.0,
+    "hatch.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,  # names may hold a $
+}
+_INK, _GRID = "#24292f", "#d8dee4"
+# Told apart under the common kinds of colour blindness (Okabe and Ito), and by place and hatching besides.
+_FAMILIES = {"manual": "#d55e00", "library": "#0072b2"}
+_CAUSES = {
+    "interpreter": "#e69f00",
+    "dispatch": "#0072b2",
+    "autograd": "#cc79a7",
+    "launch": "#882255",
+    "idle": "#999999",
+    "threads": "#44aa99",
+    "allocation": "#009e73",
+    "traffic": "#56b4e9",
+    "arithmetic": "#f0e442",
+    "floor": "#555555",
+    "residual": "#ffffff",
+}
+_SHARE_LIMITS = (-60.0, 160.0)
+_LONGEST_NAME = 42
+
+
+def plot_name(kind: str, condition: Condition) -> str:
+    """Name a plot's file."""
+    return f"{kind}-{file_stem(condition.case)}-{condition.threads}.svg"
+
+
+def ranking_plot(view: RunView, condition: Condition) -> str:
+    """Draw the time per call of every implementation, with its interval, on a logarithmic axis."""
+    ranking = view.ranking(condition)[::-1]
+    with _figure(len(ranking)) as (figure, axes):
+        axes.set_xscale("log")
+        for place, each in enumerate(ranking):
+            _draw_median(axes, place, each)
+        for each in ranking:
+            if each.is_baseline:
+                axes.axvline(each.median_s, color=_INK, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
+        _name_rows(axes, [each.implementation for each in ranking])
+        _time_axis(axes, [each.median_s for each in ranking])
+        threads = f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
+        _title(axes, f"Time per call, {condition.case}, {threads} (log scale; bars: 95 % interval)")
+        _family_legend(axes, ranking)
+        return _svg(figure)
+
+
+def gaps_plot(view: RunView, condition: Condition) -> str:
+    """Draw each manual implementation's gap to the baseline, split over its causes; '' where none was split."""
+    baseline = view.manifest.baseline
+    subjects = [
+        each
+        for each in view.ranking(condition)[::-1]
+        if not each.is_baseline and each.family == "manual" and not view.gap(each.implementation, condition).empty
+    ]
+    if not subjects:
+        return ""
+    with _figure(len(subjects), below=0.75) as (figure, axes):
+        drawn: list[str] = []
+        for place, each in enumerate(subjects):
+            drawn += _draw_gap(view, axes, place, each, condition)
+        axes.axvline(0, color=_INK, linewidth=0.8)
+        axes.axvline(100, color=_INK, linewidth=0.8, linestyle=(0, (2, 3)))
+        axes.set_xlim(*_SHARE_LIMITS)
+        axes.set_xlabel(f"share of the gap to {visible(baseline)} (%); a negative share makes the gap smaller")
+        _name_rows(axes, [each.implementation for each in subjects])
+        _title(axes, f"What the gaps consist of, {condition.case} (pale: refused, nothing should be concluded)")
+        _cause_legend(axes, [cause for cause in CAUSE_IDS if cause in drawn])
+        return _svg(figure)
+
+
+def _draw_median(axes: Axes, place: int, each: Ranked) -> None:
+    colour = _FAMILIES.get(each.family, _INK)
+    if math.isfinite(each.low_s):
+        axes.plot([each.low_s, each.high_s], [place, place], color=colour, linewidth=3, alpha=0.45)
+    axes.plot([each.median_s], [place], marker="o", markersize=5.5, color=colour)
+    label = f"{seconds(each.median_s)}, " + ("baseline" if each.is_baseline else ratio(each.ratio))
+    axes.annotate(
+        label,
+        (each.high_s if math.isfinite(each.high_s) else each.median_s, place),
+        (8, 0),
+        textcoords="offset points",
+        va="center",
+        color=_INK,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+    )
+
+
+def _draw_gap(view: RunView, axes: Axes, place: int, each: Ranked, condition: Condition) -> list[str]:
+    """Stack the shares of one gap, positive ones to the right and negative ones to the left; give the causes drawn."""
+    gap = view.gap(each.implementation, condition)
+    alpha = 0.35 if refusals_of(gap) else 1.0
+    ends = {True: 0.0, False: 0.0}
+    drawn = []
+    for cause, share in gap["share"].items():
+        width = 100 * float(share)
+        if not math.isfinite(width) or abs(width) < 0.05:
+            continue
+        axes.barh(place, width, left=ends[width > 0], height=0.62, color=_CAUSES[str(cause)], alpha=alpha,
+                  edgecolor=_INK, linewidth=0.5, hatch="////" if cause == "residual" else None)  # fmt: skip
+        ends[width > 0] += width
+        drawn.append(str(cause))
+    beyond = "…  " if ends[True] > _SHARE_LIMITS[1] else ""
+    axes.annotate(f"{beyond}{seconds(float(gap['seconds'].sum()), signed=True)}", (1.01, place),
+                  xycoords=("axes fraction", "data"), va="center", color=_INK)  # fmt: skip
+    return drawn
+
+
+def _time_axis(axes: Axes, medians: Sequence[float]) -> None:
+    """Mark whole powers of ten in words, and leave room on the right for the labels."""
+    from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
+
+    low, high = math.log10(min(medians)), math.log10(max(medians))
+    left, right = low - 0.06 * (high - low) - 0.05, high + 0.32 * (high - low) + 0.3
+    axes.set_xlim(10**left, 10**right)
+    powers = [10.0**power for power in range(math.ceil(left), math.floor(right) + 1)]
+    axes.xaxis.set_major_locator(FixedLocator(powers))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticklabels([seconds(power).replace(".00", "").replace(".0", "") for power in powers])
+    axes.grid(axis="x", color=_GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _name_rows(axes: Axes, names: Sequence[str]) -> None:
+    shown = [visible(name) for name in names]
+    axes.set_yticks(
+        range(len(shown)), [f"{name[:_LONGEST_NAME]}…" if len(name) > _LONGEST_NAME else name for name in shown]
+    )
+    axes.set_ylim(-0.6, len(shown) - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _title(axes: Axes, text: str) -> None:
+    axes.figure.text(0.01, 1.0, text, ha="left", va="bottom", color=_INK, fontsize=10, fontweight="bold")
+
+
+def _family_legend(axes: Axes, ranking: Sequence[Ranked]) -> None:
+    from matplotlib.lines import Line2D
+
+    families = [family for family in _FAMILIES if any(each.family == family for each in ranking)]
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=_FAMILIES[family], label=family, markersize=5.5)
+        for family in families
+    ]
+    axes.legend(handles=handles, loc="upper right", frameon=False)
+
+
+def _cause_legend(axes: Axes, causes: Sequence[str]) -> None:
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=_CAUSES[cause], edgecolor=_INK, linewidth=0.5, label=cause,
+              hatch="////" if cause == "residual" else None)
+        for cause in causes
+    ]  # fmt: skip
+    axes.figure.legend(handles=handles, loc="outside lower center", ncols=min(6, max(1, len(handles))), frameon=False)
+
+
+@contextlib.contextmanager
+def _figure(rows: int, below: float = 0.0) -> Iterator[tuple[Figure, Axes]]:
+    """Make a figure with room for some rows, without any global figure or backend."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A name may hold letters that the measuring font lacks; in the SVG they are text, which the reader's font has.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=(8.6, 1.1 + below + 0.3 * rows), layout="constrained", facecolor="white")
+        axes = figure.add_subplot()
+        axes.set_facecolor("white")
+        yield figure, axes
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    # Neither date nor version: the same data give the same file.
+    figure.savefig(
+        buffer, format="svg", facecolor="white", bbox_inches="tight", metadata={"Date": None, "Creator": None}
+    )
+    return buffer.getvalue()

@@ -1,0 +1,123 @@
+"""The report's first line: how many times the library's time a manual convolution takes here, and why."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from profiler.attribution.causes import RESIDUAL
+from profiler.attribution.evidence import Condition
+from profiler.attribution.gap import refusals_in
+from profiler.report.escape import code
+from profiler.report.view import Ranked, RunView
+from profiler.tables.counts import COUNTS
+from profiler.tables.memory import MEMORY
+from profiler.units import count, percent, ratio
+
+__all__ = ["refusals_of", "verdict"]
+
+_ARTICLE = "article.numpy_loop"
+_MOST_CAUSES = 2
+_LEAST_SHARE = 0.1
+_ENOUGH = 0.8
+
+_WORDS = {
+    "interpreter": "Python bytecode",
+    "dispatch": "operator dispatch",
+    "autograd": "gradient bookkeeping",
+    "allocation": "page faults of fresh memory",
+    "traffic": "bytes moved beyond the compulsory ones",
+    "floor": "the machine's own limits",
+}
+
+
+def verdict(view: RunView, condition: Condition) -> str:
+    """Write the verdict on one condition as one line of Markdown."""
+    ranking = view.ranking(condition)
+    baseline = next((each for each in ranking if each.is_baseline), None)
+    start = "Here" if len(view.manifest.cases) == 1 else f"On {code(condition.case)},"
+    if baseline is None:
+        return f"{start} nothing can be compared: the baseline {code(view.manifest.baseline)} has no median."
+    subjects = _subjects(view, ranking)
+    if not subjects:
+        return f"{start} nothing was measured beside the baseline {code(view.manifest.baseline)}."
+    first, *others = subjects
+    told = f"{start} {_told(first)[0]} the time of {code(baseline.implementation)}{_told(first)[1]}"
+    told += _because(view, first, condition)
+    for other in others:
+        name, interval = _told(other)
+        told += f"; and {name}{interval}{_because(view, other, condition)}"
+    return f"{told}."
+
+
+def refusals_of(gap: pd.DataFrame) -> list[str]:
+    """Give the reasons for which a gap's causes are refused, none where they are not."""
+    return next((reasons for evidence in gap["evidence"] if (reasons := refusals_in(str(evidence)))), [])
+
+
+def _subjects(view: RunView, ranking: tuple[Ranked, ...]) -> list[Ranked]:
+    """Choose whom the line is about: what the reader brought, else the article's loop and the fastest manual one."""
+    asked = {planned.name for planned in view.manifest.implementations if planned.asked_for}
+    others = [each for each in ranking if not each.is_baseline and math.isfinite(each.ratio)]
+    own = [each for each in others if each.implementation in asked]
+    if own:
+        return [own[-1], own[0]] if len(own) > 1 else own
+    manual = [each for each in others if each.family == "manual"]
+    if not manual:
+        return others[-1:]
+    slow = next((each for each in manual if each.implementation == _ARTICLE), manual[-1])
+    return [slow] if slow is manual[0] else [slow, manual[0]]
+
+
+def _told(subject: Ranked) -> tuple[str, str]:
+    interval = ", no interval: too few processes"
+    if math.isfinite(subject.ratio_low):
+        interval = f"95 %: {ratio(subject.ratio_low)} to {ratio(subject.ratio_high)}"
+    return f"{code(subject.implementation)} takes {ratio(subject.ratio)}", f" ({interval})"
+
+
+def _because(view: RunView, subject: Ranked, condition: Condition) -> str:
+    if subject.word == "unclear":
+        return ", too close to tell" if math.isfinite(subject.ratio_low) else ""
+    if subject.word == "same":
+        return ", the same within 5 %"
+    gap = view.gap(subject.implementation, condition)
+    if gap.empty:
+        return ""
+    refused = refusals_of(gap)
+    if refused:
+        more = f"; {len(refused) - 1} more reasons below" if len(refused) > 2 else "; one more reason below"
+        return f", for which no cause is claimed ({view.told(refused[0])}{more if len(refused) > 1 else ''})"
+    causes = _largest(gap)
+    if not causes:
+        return ", of which no single cause explains a tenth"
+    who = subject.implementation if subject.word == "slower" else view.manifest.baseline
+    told = " and ".join(_cause(view, cause, gap, who, condition) for cause in causes)
+    return f", because of {told}" if subject.word == "slower" else f", because it saves {told}"
+
+
+def _largest(gap: pd.DataFrame) -> list[str]:
+    """Choose the causes that explain most of the gap, the residual not among them."""
+    estimated = gap[gap["status"].isin(("confirmed", "unconfirmed", "joint")) & (gap.index != RESIDUAL)]
+    ordered = estimated[estimated["share"] >= _LEAST_SHARE].sort_values("share", ascending=False)
+    chosen: list[str] = []
+    for cause, share in ordered["share"].items():
+        if len(chosen) == _MOST_CAUSES or float(ordered.loc[chosen, "share"].sum()) >= _ENOUGH:
+            break
+        if share > 0:
+            chosen.append(str(cause))
+    return chosen
+
+
+def _cause(view: RunView, cause: str, gap: pd.DataFrame, who: str, condition: Condition) -> str:
+    table, column, noun = {
+        "interpreter": (COUNTS, "instructions", "bytecode instructions"),
+        "dispatch": (COUNTS, "ops", "operators"),
+        "allocation": (MEMORY, "minor_faults", "page faults"),
+    }.get(cause, (None, "", ""))
+    known = math.nan if table is None else view.figure(table, who, condition, column)
+    # "1 operators" says nothing: what a single call costs is then in the table.
+    counted = f": {count(known)} {noun}" if math.isfinite(known) and known > 1 else ""
+    row = gap[gap.index == cause].iloc[0]
+    return f"{_WORDS.get(cause, cause)} ({percent(float(row['share']))} of the gap, {row['status']}{counted})"

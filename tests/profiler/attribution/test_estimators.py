@@ -1,0 +1,156 @@
+"""Each estimator on figures that one can check by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from profiler.attribution.draws import Draws
+from profiler.attribution.estimators import allocation, autograd, dispatch, floor, interpreter, traffic
+from profiler.attribution.evidence import Evidence
+from profiler.attribution.fixed import fixed_cost
+from profiler.tables.ceilings import CEILINGS
+
+MakeEvidence = Callable[..., Evidence]
+
+# 2 operators and 10 instructions a pixel of a 1x1 and a 4x4 output; 10,000 pixels in the case.
+_LOOP = {
+    "units": ((12.0, (4, 100, 110)), (42.0, (34, 1600, 260))),
+    "counts": (20_002, 1_000_000, 100_100),
+    "total": 21_000.0,
+}
+
+
+def test_the_fixed_cost_of_a_loop_grows_with_its_operators(make_evidence: MakeEvidence) -> None:
+    fixed = fixed_cost(make_evidence(**_LOOP))
+    assert fixed is not None
+    assert fixed.driver == "operators"
+    # 12 us, and 1 us for each of 19,998 more operators.
+    assert fixed.seconds == pytest.approx(20_010e-6)
+    assert "20,002 operators x 1.00 µs" in fixed.words
+
+
+def test_the_fixed_cost_of_pure_python_grows_with_its_instructions(make_evidence: MakeEvidence) -> None:
+    fixed = fixed_cost(make_evidence(units=((2.0, (0, 0, 100)), (3.5, (0, 0, 250))), counts=(0, 0, 100_100)))
+    assert fixed is not None
+    assert fixed.driver == "instructions"
+    assert fixed.seconds == pytest.approx(2e-6 + 100_000 * 10e-9)
+
+
+def test_the_fixed_cost_of_vectorised_code_is_that_of_the_smallest_input(make_evidence: MakeEvidence) -> None:
+    fixed = fixed_cost(make_evidence())
+    assert fixed is not None
+    assert (fixed.driver, fixed.factor) == ("nothing", 0.0)
+    assert fixed.seconds == pytest.approx(20e-6)
+
+
+def test_noise_cannot_make_more_work_take_less_time(make_evidence: MakeEvidence) -> None:
+    fixed = fixed_cost(make_evidence(**{**_LOOP, "units": ((12.0, (4, 100, 110)), (11.0, (34, 1600, 260)))}))
+    assert fixed is not None
+    assert fixed.seconds == 12e-6
+
+
+@pytest.mark.parametrize("missing", [{"units": None}, {"counts": None}, {"counts": (math.nan, 0, math.nan)}])
+def test_there_is_no_fixed_cost_without_units_or_counts(
+    make_evidence: MakeEvidence, draws: Draws, missing: dict[str, object]
+) -> None:
+    assert fixed_cost(make_evidence(**missing)) is None
+    assert interpreter(make_evidence(**missing), draws) is None
+    assert dispatch(make_evidence(**missing), draws) is None
+
+
+def test_interpreter_and_dispatch_share_the_fixed_cost(make_evidence: MakeEvidence, draws: Draws) -> None:
+    evidence = make_evidence(**_LOOP)
+    python, operators = interpreter(evidence, draws), dispatch(evidence, draws)
+    assert python is not None
+    assert operators is not None
+    assert python.seconds == pytest.approx(100_100 * 10e-9)
+    assert python.seconds + operators.seconds == pytest.approx(20_010e-6)
+    np.testing.assert_allclose(python.replicates + operators.replicates, 20_010e-6)
+    assert {python.status, operators.status} == {"unconfirmed"}
+
+
+def test_the_interpreter_takes_no_more_than_the_fixed_cost(make_evidence: MakeEvidence, draws: Draws) -> None:
+    evidence = make_evidence(counts=(1, 80_036, 10_000), units=((20.0, (1, 8, 10_000)), (21.0, (1, 128, 10_000))))
+    python = interpreter(evidence, draws)
+    assert python is not None
+    assert python.seconds == pytest.approx(20e-6)
+    assert python.replicates.max() <= 20.001e-6
+    assert "cut to" in python.evidence
+
+
+def test_unit_costs_are_drawn_from_their_range_and_the_draw_is_shared(
+    make_evidence: MakeEvidence, draws: Draws
+) -> None:
+    one, other = (interpreter(make_evidence(counts=(1, 80_036, count)), draws) for count in (100, 200))
+    assert one is not None
+    assert other is not None
+    assert one.replicates.min() >= 100 * 5e-9
+    assert one.replicates.max() <= 100 * 20e-9
+    assert one.replicates.std() > 0
+    np.testing.assert_allclose(other.replicates, 2 * one.replicates)
+
+
+def test_autograd_is_the_switch_s_difference_and_leaves_the_dispatch(make_evidence: MakeEvidence, draws: Draws) -> None:
+    evidence = make_evidence(variants={"inference_mode": 46.0})
+    gradient, operators = autograd(evidence, draws), dispatch(evidence, draws)
+    assert gradient is not None
+    assert operators is not None
+    assert gradient.seconds == pytest.approx(4e-6)
+    assert (gradient.method, gradient.status) == ("switch", "confirmed")
+    assert operators.seconds == pytest.approx(20e-6 - 1e-6 - 4e-6)
+    assert autograd(make_evidence(), draws) is None
+
+
+def test_allocation_counts_only_faults_beyond_the_fixed_cost(make_evidence: MakeEvidence, draws: Draws) -> None:
+    found = allocation(make_evidence(faults=12.0), draws)
+    assert found is not None
+    assert found.seconds == pytest.approx(12e-6)
+    assert "12 minor page faults" in found.evidence
+    assert allocation(make_evidence(faults=math.nan), draws) is None
+
+
+def test_traffic_is_what_is_beyond_the_compulsory_bytes(make_evidence: MakeEvidence, draws: Draws) -> None:
+    found = traffic(make_evidence(counts=(1, 1_080_044, 100), peak_bytes=10_000), draws)
+    assert found is not None
+    assert found.seconds == pytest.approx(1_000_000 / 10e9)
+    spilled = traffic(make_evidence(counts=(1, 1_080_044, 100), peak_bytes=1_000_000), draws)
+    assert spilled is not None
+    assert spilled.seconds == pytest.approx(1_000_000 / 5e9)
+    none = traffic(make_evidence(counts=(1, 40_000, 100)), draws)
+    assert none is not None
+    assert none.seconds == 0
+
+
+def test_the_traffic_of_a_loop_is_not_counted_twice(make_evidence: MakeEvidence, draws: Draws) -> None:
+    # 50 bytes an operator, on the case as on the smallest inputs: all of it is in the fixed cost.
+    found = traffic(make_evidence(**{**_LOOP, "counts": (20_002, 1_000_000, 100_100)}), draws)
+    assert found is not None
+    assert found.seconds == 0
+
+
+def test_the_floor_is_the_larger_bound_and_the_same_for_every_implementation(
+    make_evidence: MakeEvidence, draws: Draws
+) -> None:
+    small, large = floor(make_evidence(), draws), floor(make_evidence(peak_bytes=5e6), draws)
+    assert small is not None
+    assert large is not None
+    assert small.seconds == pytest.approx(80_036 / 10e9)
+    assert large.seconds == small.seconds
+    assert (small.method, small.status) == ("bound", "confirmed")
+
+
+def test_a_floor_above_the_median_is_cut_and_not_confirmed(make_evidence: MakeEvidence, draws: Draws) -> None:
+    found = floor(make_evidence(total=5.0), draws)
+    assert found is not None
+    assert found.seconds == pytest.approx(5e-6)
+    assert found.status == "unconfirmed"
+
+
+def test_without_ceilings_there_is_neither_floor_nor_unit_cost(make_evidence: MakeEvidence, draws: Draws) -> None:
+    bare = make_evidence(ceilings=CEILINGS.frame([]), faults=3.0)
+    assert [estimator(bare, draws) for estimator in (floor, traffic, allocation, interpreter)] == [None] * 4
+    assert dispatch(bare, draws) is not None
