@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import traceback
@@ -190,12 +191,7 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(str(error), code, given, debug=debug)
     except typer.TyperException as error:
         code = EXIT_USAGE
-        _complain(
-            f"{error.format_message()} (`convprof {_help_of(error)}--help` lists what is possible)",
-            code,
-            given,
-            debug=debug,
-        )
+        _complain(_usage_message(error, given), code, given, debug=debug)
     except (typer.Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -214,10 +210,15 @@ def _complain(message: str, code: int, given: list[str], *, debug: bool) -> None
     typer.echo(f"convprof: {one_line}", err=True)
 
 
-def _help_of(error: typer.TyperException) -> str:
+def _usage_message(error: typer.TyperException, given: list[str]) -> str:
+    """Add what the parser leaves out: the value it could not take, and where the options are listed."""
+    message = error.format_message()
+    option = re.search(r"'(--[a-z-]+)'", message)
+    if option is not None and option[1] in given[:-1]:
+        message += f" (given: {given[given.index(option[1]) + 1]!r})"
     context = getattr(error, "ctx", None)
-    name = context.info_name if context is not None and context.parent is not None else ""
-    return f"{name} " if name else ""
+    command = f"{context.info_name} " if context is not None and context.parent is not None else ""
+    return f"{message} (`convprof {command}--help` lists what is possible)"
 
 
 if __name__ == "__main__":

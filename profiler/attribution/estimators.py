@@ -42,17 +42,38 @@ class Estimate:
 def interpreter(evidence: Evidence, draws: Draws) -> Estimate | None:
     """Multiply the bytecode instructions by this machine's cost of one, at most the fixed cost.
 
-    The cost of an instruction depends on which it is; the calibrated range is wide, and so is this interval.
+    The cost of an instruction depends on which it is; the calibrated range is wide, and so is this interval. Where
+    instructions are all that grows with the image, their cost is measured on the implementation itself.
     """
     fixed, unit = fixed_cost(evidence), evidence.ceilings.limit("instruction")
     if fixed is None or unit is None or evidence.counts is None or not math.isfinite(evidence.counts.instructions):
         return None
     instructions = evidence.counts.instructions
+    if fixed.driver == "instructions" and fixed.factor and evidence.units is not None:
+        return _interpreter_from_growth(instructions, evidence.units[0].counts.instructions, fixed, unit, draws)
     value = min(instructions * unit.value, fixed.seconds)
     words = f"{count(instructions)} bytecode instructions x {_range(unit)} calibrated here"
     if value < instructions * unit.value:
         words += f", cut to the {fixed.words}"
     replicates = np.minimum(instructions * unit.replicates(draws), fixed.replicates)
+    return Estimate("interpreter", value, replicates, "count", "unconfirmed", words)
+
+
+def _interpreter_from_growth(whole: float, first: float, fixed: Fixed, unit: Limit, draws: Draws) -> Estimate:
+    """Put what grows with the instructions down to them, up to the dearest instruction that was calibrated.
+
+    What they cost beyond that is work they call, which no operator shows; it stays with the fixed cost.
+    """
+    grown, growths = fixed.seconds - fixed.start, fixed.replicates - fixed.start_replicates
+    most = (whole - first) * unit.high
+    value = min(first * unit.value, fixed.start) + min(grown, most)
+    replicates = np.minimum(first * unit.replicates(draws), fixed.start_replicates) + np.minimum(growths, most)
+    words = (
+        f"{count(whole)} bytecode instructions, all that grows with the image, x {seconds(grown / (whole - first))}, "
+        f"from the same function on smallest inputs; {_range(unit)} calibrated here"
+    )
+    if grown > most:
+        words += "; no more than the dearest calibrated is taken"
     return Estimate("interpreter", value, replicates, "count", "unconfirmed", words)
 
 

@@ -26,10 +26,15 @@ Driver = Literal["operators", "instructions", "nothing"]
 
 @dataclass(frozen=True)
 class Fixed:
-    """Hold the fixed cost of one call; `factor` is k, `driver` what n counts, `words` how it was found."""
+    """Hold the fixed cost of one call; `factor` is k, `driver` what n counts, `words` how it was found.
+
+    `start` and `start_replicates` are T(A), the part that does not grow with n.
+    """
 
     seconds: float
     replicates: Floats
+    start: float
+    start_replicates: Floats
     factor: float
     driver: Driver
     words: str
@@ -57,6 +62,8 @@ def fixed_cost(evidence: Evidence) -> Fixed | None:
     return Fixed(
         seconds=value,
         replicates=np.maximum(0.0, small.timing.replicates + factor * slopes),
+        start=small.timing.value,
+        start_replicates=small.timing.replicates,
         factor=factor,
         driver=driver,
         words=_words(evidence, driver, whole, value, slope / (second - first) if second != first else 0.0),

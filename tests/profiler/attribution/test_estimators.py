@@ -82,6 +82,24 @@ def test_the_interpreter_takes_no_more_than_the_fixed_cost(make_evidence: MakeEv
     assert "cut to" in python.evidence
 
 
+@pytest.mark.parametrize(
+    ("larger_us", "interpreter_us", "dispatch_us"),
+    [
+        (3.5, 1.0 + 1000.0, 1.0),  # 10 ns an instruction: within the calibrated range, all of it is the interpreter's
+        (17.0, 1.0 + 2000.0, 1.0 + 8000.0),  # 100 ns: beyond the dearest calibrated, 20 ns, something else is called
+    ],
+)
+def test_what_grows_with_instructions_alone_is_the_interpreter_s_as_far_as_instructions_cost_so_much(
+    make_evidence: MakeEvidence, draws: Draws, larger_us: float, interpreter_us: float, dispatch_us: float
+) -> None:
+    evidence = make_evidence(units=((2.0, (0, 0, 100)), (larger_us, (0, 0, 250))), counts=(0, 0, 100_100))
+    one, other = interpreter(evidence, draws), dispatch(evidence, draws)
+    assert one is not None
+    assert other is not None
+    assert one.seconds == pytest.approx(interpreter_us * 1e-6)
+    assert other.seconds == pytest.approx(dispatch_us * 1e-6)
+
+
 def test_unit_costs_are_drawn_from_their_range_and_the_draw_is_shared(
     make_evidence: MakeEvidence, draws: Draws
 ) -> None:
