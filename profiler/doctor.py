@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from impls.compiled.compiler import find_compiler
 from profiler.environment import host_load, read_environment
+from profiler.measure.notices import BUSY_PROCESSORS
 
 __all__ = ["CHECKS", "Finding", "diagnose", "diagnosis_text"]
 
@@ -87,15 +88,11 @@ def _cores() -> Finding:
 
 
 def _load() -> Finding:
-    load, cores = host_load(), read_environment().usable_cores
-    if load > 0.5 * cores:
-        return Finding(
-            "load",
-            "note",
-            f"{load:.1f} processes runnable on {cores} cores; samples will be disturbed",
-            "stop other work",
-        )
-    return Finding("load", "good", f"{load:.1f} processes runnable on {cores} cores")
+    busy, cores = host_load(), read_environment().usable_cores
+    text = f"other programs keep {busy:.1f} of {cores} processors busy"
+    if busy > BUSY_PROCESSORS:
+        return Finding("load", "note", f"{text}; samples will be disturbed and gaps refused", "stop other work")
+    return Finding("load", "good", text)
 
 
 def _pinning() -> Finding:

@@ -11,9 +11,9 @@ from profiler.measure.convergence import steady_panel, widest_gap
 from profiler.measure.ledger import Ledger
 from profiler.records import Notice, Sample
 
-__all__ = ["FINDINGS", "HostWatch", "findings"]
+__all__ = ["BUSY_PROCESSORS", "FINDINGS", "HostWatch", "findings"]
 
-_BUSY_PROCESSORS = 0.3
+BUSY_PROCESSORS = 0.3
 _STOLEN_PROCESSORS = 0.05
 _SWITCHES_PER_SECOND = 50.0
 _DISAGREEMENT = 0.05  # DESIGN, section 6: beyond it a gap is refused
@@ -32,10 +32,10 @@ class HostWatch:
         """Say what was seen since."""
         now, cores = HostTimes.now(), usable_cores()
         others, stolen = now.others_since(self._start), now.steal_since(self._start)
-        if self.before_start > _BUSY_PROCESSORS:
+        if self.before_start > BUSY_PROCESSORS:
             text = f"other programs kept {self.before_start:.1f} of {cores} processors busy before the start"
             yield Notice(code="busy_host", text=text)
-        if others > _BUSY_PROCESSORS:
+        if others > BUSY_PROCESSORS:
             text = f"other programs kept {others:.1f} of {cores} processors busy while measuring"
             yield Notice(code="busy_host", text=text)
         if stolen > _STOLEN_PROCESSORS:
