@@ -198,11 +198,13 @@ class ConvCase:
 
     @property
     def smallest(self) -> tuple[ConvCase, ConvCase]:
-        """Give two smallest legal inputs of this problem, of about 1x1 and 4x4 outputs, for unit costs.
+        """Give two small legal inputs of this problem, for unit costs: of a 1x1 output, and of up to 16x16.
 
-        Work per call that does not grow with the image shows in the first; work per pixel in their difference.
+        Work per call that does not grow with the image shows in the first, work per pixel in their difference. The
+        second has at most half the case's rows and columns, so that it never measures the case itself.
         """
-        return self.with_output(1, 1), self.with_output(4, 4)
+        rows, columns = (min(16, max(2, extent // 2)) for extent in (self.output_height, self.output_width))
+        return self.with_output(1, 1), self.with_output(rows, columns)
 
     @property
     def _reach_height(self) -> int:

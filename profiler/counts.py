@@ -20,11 +20,14 @@ class OpCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """Count one call; None where the count would have taken too long (`reason` says so)."""
+    """Count one call; None where the count would have taken too long (`reason` says so).
+
+    `ops` is empty where no operator was seen: what compiled code does by itself is not visible.
+    """
 
     implementation: str
     case: str
-    ops: list[OpCount]
+    ops: list[OpCount] | None
     instructions: int | None
     python_calls: int | None
     c_calls: int | None

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+
+from profiler.manifest import Manifest
+from profiler.measure.statistics import Bootstrap, Panel, bootstrap
+from profiler.records import ColdStage
 from profiler.tables.schema import Table, count, number, text
 
-__all__ = ["COLD"]
+__all__ = ["COLD", "build"]
 
 COLD = Table(
     "cold",
@@ -21,3 +29,56 @@ COLD = Table(
         count("processes", "fresh processes measured"),
     ),
 )
+
+# A bootstrap of fewer processes gives an interval of nothing but its own values.
+_FEWEST_PROCESSES = 5
+_STAGES = ("import", "prepare", "first_call", "second_call", "article_time")
+
+_Cell = tuple[str, str, str, int, str]
+
+
+def build(stages: Sequence[ColdStage], manifest: Manifest) -> pd.DataFrame:
+    """Give a row per stage, implementations as planned; importing, which all share, first and without a name."""
+    names = {name: place for place, name in enumerate(["", *(each.name for each in manifest.implementations)])}
+    cases = {name: place for place, name in enumerate(["", *manifest.cases])}
+    panel = _panel(stages)
+    result = bootstrap(panel, seed=manifest.seed)
+
+    def place(cell: _Cell) -> tuple[int, ...]:
+        implementation, case, _, threads, stage = cell
+        return (
+            cases.get(case, len(cases)),
+            names.get(implementation, len(names)),
+            threads,
+            _STAGES.index(stage) if stage in _STAGES else len(_STAGES),
+        )
+
+    return COLD.frame(_row(cell, result) for cell in sorted(panel.cells, key=place))
+
+
+def _panel(stages: Sequence[ColdStage]) -> Panel[_Cell]:
+    """Collect the stages, a cell each; what a process reports of one stage is numbered, though it mostly is one."""
+    cells = [(each.implementation, each.case, each.device, each.threads, each.stage) for each in stages]
+    times: Counter[tuple[_Cell, int]] = Counter()
+    rounds: list[int] = []
+    for cell, stage in zip(cells, stages, strict=True):
+        rounds.append(times[cell, stage.process])
+        times[cell, stage.process] += 1
+    return Panel.of(cells, [stage.process for stage in stages], rounds, [stage.seconds for stage in stages])
+
+
+def _row(cell: _Cell, result: Bootstrap[_Cell]) -> dict[str, object]:
+    implementation, case, device, threads, stage = cell
+    estimate, processes = result.median(cell), int(result.processes[result.cells.index(cell)])
+    enough = processes >= _FEWEST_PROCESSES
+    return {
+        "implementation": implementation,
+        "case": case,
+        "device": device,
+        "threads": threads,
+        "stage": stage,
+        "median_s": estimate.value,
+        "ci_low_s": estimate.low if enough else None,
+        "ci_high_s": estimate.high if enough else None,
+        "processes": processes,
+    }

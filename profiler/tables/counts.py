@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pandas as pd
+
+from profiler.counts import CallCounts, OpCount
+from profiler.tables.inputs import CAPTURE_THREADS, Inputs
 from profiler.tables.schema import Table, count, number, text
 
-__all__ = ["COUNTS"]
+__all__ = ["COUNTS", "build", "op_bytes"]
 
 COUNTS = Table(
     "counts",
@@ -23,3 +29,35 @@ COUNTS = Table(
         number("c_calls", "built-in functions called from Python"),
     ),
 )
+
+
+def build(inputs: Inputs) -> pd.DataFrame:
+    """Give a row per counted call; a smallest input that several cases share has one row."""
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    for key in inputs.captures_in_order():
+        for counts in inputs.captures[key].counts:
+            rows.setdefault((counts.implementation, counts.case), _row(counts, inputs.manifest.device))
+    return COUNTS.frame(rows.values())
+
+
+def _row(counts: CallCounts, device: str) -> dict[str, object]:
+    ops = counts.ops
+    flops = [op.flops for op in ops or () if op.flops is not None]
+    return {
+        "implementation": counts.implementation,
+        "case": counts.case,
+        "device": device,
+        "threads": CAPTURE_THREADS,
+        "ops": None if ops is None else sum(op.calls for op in ops),
+        "op_bytes": op_bytes(ops),
+        "allocated_bytes": sum(op.allocated_bytes for op in ops) if ops else None,
+        "flops": sum(flops) if flops else None,
+        "instructions": counts.instructions,
+        "python_calls": counts.python_calls,
+        "c_calls": counts.c_calls,
+    }
+
+
+def op_bytes(ops: Sequence[OpCount] | None) -> int | None:
+    """Sum the bytes that operators read and write; None where no operator was seen: nothing is known then."""
+    return sum(op.bytes_read + op.bytes_written for op in ops) if ops else None

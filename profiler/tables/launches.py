@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from profiler.tables.schema import Table, count, number, text
+import pandas as pd
 
-__all__ = ["LAUNCHES"]
+from profiler.tables.inputs import CAPTURE_THREADS, Inputs
+from profiler.tables.profile import CallProfile
+from profiler.tables.schema import Table, count, number, text
+from profiler.trace.runtime_calls import RUNTIME_WORKS
+
+__all__ = ["LAUNCHES", "build"]
 
 LAUNCHES = Table(
     "launches",
@@ -23,3 +28,29 @@ LAUNCHES = Table(
         number("synchronizations", "device synchronisations per call"),
     ),
 )
+
+
+def build(inputs: Inputs) -> pd.DataFrame:
+    """Give a row per implementation that is right on a case; figures are NaN without a sound trace."""
+    rows: list[dict[str, object]] = []
+    for implementation, case in inputs.right():
+        rows.append(
+            {
+                "implementation": implementation,
+                "case": case,
+                "device": inputs.manifest.device,
+                "threads": CAPTURE_THREADS,
+                **_launched(inputs.profile(implementation, case)),
+            }
+        )
+    return LAUNCHES.frame(rows)
+
+
+def _launched(profile: CallProfile | None) -> dict[str, object]:
+    if profile is None:
+        return dict.fromkeys(("ops", "leaf_ops", *RUNTIME_WORKS))
+    return {
+        "ops": sum(each.calls for each in profile.operators),
+        "leaf_ops": sum(each.leaf_calls for each in profile.operators),
+        **{work: profile.runtime[work] for work in RUNTIME_WORKS},
+    }

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import pandas as pd
+
+from profiler.records import Sample
 from profiler.tables.schema import Table, count, number, text
 
-__all__ = ["SAMPLES"]
+__all__ = ["SAMPLES", "build"]
 
 SAMPLES = Table(
     "samples",
@@ -25,3 +30,9 @@ SAMPLES = Table(
         count("involuntary_switches", "times the kernel took the processor away during the block"),
     ),
 )
+
+
+def build(samples: Iterable[Sample]) -> pd.DataFrame:
+    """Give a row per timed block, in the order measured."""
+    names = [column.name for column in SAMPLES.columns]
+    return SAMPLES.frame({name: getattr(sample, name) for name in names} for sample in samples)

@@ -1,4 +1,4 @@
-"""The golden report, and the flag that writes it anew: `pytest tests/profiler/report --regenerate`."""
+"""The hand-built run with its report written."""
 
 from __future__ import annotations
 
@@ -13,16 +13,6 @@ from profiler.report.view import RunView
 from profiler.store import RunDirectory
 
 BuildRun = Callable[..., RunDirectory]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--regenerate", action="store_true", help="write golden files anew; say in the commit why")
-
-
-@pytest.fixture
-def regenerate(request: pytest.FixtureRequest) -> bool:
-    # The flag exists only where this folder is named on the command line.
-    return bool(request.config.getoption("--regenerate", default=False))
 
 
 @pytest.fixture(scope="session")

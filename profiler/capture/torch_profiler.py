@@ -1,0 +1,102 @@
+"""Records labelled calls with torch's profiler and writes them as a Chrome trace."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.autograd.profiler import profile, record_function
+
+from profiler.capture.array_protocols import recording
+from profiler.capture.ranges import LabelledRange
+from profiler.labels import CallLabel
+from profiler.measure.subject import Subject
+from profiler.store import write_atomically
+
+__all__ = ["ArrayRanges", "record_calls", "without_names_of_this_machine"]
+
+# The profiler's own fast range, which it records as an operator. It is private to torch, so it may be absent.
+_FAST_RANGE = getattr(torch._C._profiler, "_RecordFunctionFast", None)
+_COMPRESSION = 6
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+_HOST_NAME = re.compile(rb'("host_name"\s*:\s*)' + _STRING)
+_TRACE_NAME = re.compile(rb'("traceName"\s*:\s*)' + _STRING)
+
+
+class ArrayRanges:
+    """Be a recorder that shows each NumPy operator as an operator in the trace.
+
+    `detailed` adds its inputs' shapes and bytes, as torch's own operators have them where shapes are recorded.
+    """
+
+    hears_results = False
+
+    def __init__(self, *, detailed: bool) -> None:
+        self._detailed = detailed
+
+    def around(self, name: str, arguments: Sequence[Any]) -> AbstractContextManager[Any]:
+        """Give a range of that name."""
+        if _FAST_RANGE is None:
+            return record_function(name)
+        if not self._detailed:
+            return _range(name)
+        arrays = [value for value in arguments if isinstance(value, np.ndarray)]
+        details = {
+            "Input Dims": " ".join(str(list(array.shape)) for array in arrays),
+            "Input bytes": sum(array.nbytes for array in arrays),
+        }
+        return _range(name, (), details)
+
+    def done(self, *_: Any) -> None:
+        """Hear nothing: what an operator gave is counted in another pass."""
+
+
+def _range(*arguments: Any) -> AbstractContextManager[Any]:
+    assert _FAST_RANGE is not None  # noqa: S101 - the caller has looked
+    made: AbstractContextManager[Any] = _FAST_RANGE(*arguments)
+    return made
+
+
+def record_calls(subject: Subject, labels: Sequence[CallLabel], path: Path, *, detailed: bool) -> None:
+    """Profile one call for each label and write the trace, gzipped; `detailed` records the shapes of operators.
+
+    `torch.autograd.profiler.profile` is what `torch.profiler.profile` runs; the latter imports torch's compiler first,
+    which takes as long as importing torch. Its events are written out, never built as Python objects: that takes a
+    hundred times as long.
+    """
+    with subject.context(), recording(ArrayRanges(detailed=detailed)):
+        if len(labels) > 1:  # a first call under a profiler takes several times as long as the next
+            _profiled(subject, labels[:1], detailed=detailed)
+        recorded = _profiled(subject, labels, detailed=detailed)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "trace.json"
+        export: Callable[[str], None] = functools.partial(recorded.export_chrome_trace)
+        export(str(file))
+        content = file.read_bytes()
+    write_atomically(path, gzip.compress(without_names_of_this_machine(content), _COMPRESSION, mtime=0))
+
+
+def _profiled(subject: Subject, labels: Sequence[CallLabel], *, detailed: bool) -> profile:
+    ranges = [LabelledRange(label) for label in labels]
+    recorded = profile(use_cpu=True, use_kineto=True, record_shapes=detailed, profile_memory=True)
+    with recorded:
+        for labelled in ranges:
+            with labelled:
+                subject.call()  # the output is released within the range, so that a call's releases are its own
+    return recorded
+
+
+def without_names_of_this_machine(content: bytes) -> bytes:
+    """Blank the host's name, which stands before the events, and the path of the file, which stands after them."""
+    begin = content.find(b'"traceEvents"')
+    end = content.rfind(b"]")
+    head, events, tail = content[:begin], content[begin:end], content[end:]
+    return b"".join((_HOST_NAME.sub(rb'\1""', head), events, _TRACE_NAME.sub(rb'\1""', tail)))

@@ -1,0 +1,44 @@
+"""The tables phase: every table that is made from the journal and the traces, with torch not installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from profiler.records import Notice
+from profiler.store import RunDirectory
+from profiler.tables import ceilings, cold, counts, launches, memory, ops, python, samples, summary
+from profiler.tables.files import write_table
+from profiler.tables.inputs import Inputs
+from profiler.tables.schema import Table
+
+__all__ = ["BUILDERS", "build_tables"]
+
+BUILDERS: tuple[tuple[Table, Callable[[Inputs], pd.DataFrame]], ...] = (
+    (samples.SAMPLES, lambda inputs: samples.build(inputs.samples)),
+    (summary.SUMMARY, summary.build),
+    (cold.COLD, lambda inputs: cold.build(inputs.cold_stages, inputs.manifest)),
+    (ops.OPS, ops.build),
+    (launches.LAUNCHES, launches.build),
+    (memory.MEMORY, memory.build),
+    (python.PYTHON, python.build),
+    (counts.COUNTS, counts.build),
+    (ceilings.CEILINGS, lambda inputs: ceilings.build(inputs.ceilings)),
+)
+
+
+def build_tables(run: RunDirectory) -> None:
+    """Write the tables of a run, complete or not; what its traces lack goes to the journal as notices, once.
+
+    Raises RunDirectoryError where the plan or the journal is damaged.
+    """
+    inputs = Inputs(run)
+    for table, build in BUILDERS:
+        write_table(run, table, build(inputs))
+    known = {record for record in run.records() if isinstance(record, Notice)}
+    fresh = [notice for notice in dict.fromkeys(inputs.notices) if notice not in known]
+    if fresh:
+        with run.journal() as journal:
+            for notice in fresh:
+                journal.append(notice)
