@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from impls.compiled.compiler import find_compiler
 from profiler.environment import host_load, read_environment
-from profiler.measure.notices import BUSY_PROCESSORS
+from profiler.measure.notices import busy_limit
 
 __all__ = ["CHECKS", "Finding", "diagnose", "diagnosis_text"]
 
@@ -90,7 +90,7 @@ def _cores() -> Finding:
 def _load() -> Finding:
     busy, cores = host_load(), read_environment().usable_cores
     text = f"other programs keep {busy:.1f} of {cores} processors busy"
-    if busy > BUSY_PROCESSORS:
+    if busy > busy_limit(cores):
         return Finding("load", "note", f"{text}; samples will be disturbed and gaps refused", "stop other work")
     return Finding("load", "good", text)
 

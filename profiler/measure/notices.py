@@ -11,13 +11,19 @@ from profiler.measure.convergence import steady_panel, widest_gap
 from profiler.measure.ledger import Ledger
 from profiler.records import Notice, Sample
 
-__all__ = ["BUSY_PROCESSORS", "FINDINGS", "HostWatch", "findings"]
+__all__ = ["FINDINGS", "HostWatch", "busy_limit", "findings"]
 
-BUSY_PROCESSORS = 0.3
+_BUSY_PROCESSORS = 0.3
+_BUSY_SHARE = 0.15  # of many processors some may be busy and leave room enough for us
 _STOLEN_PROCESSORS = 0.05
 _SWITCHES_PER_SECOND = 50.0
 _DISAGREEMENT = 0.05  # DESIGN, section 6: beyond it a gap is refused
 _WIDE = 0.02
+
+
+def busy_limit(cores: int) -> float:
+    """Give how many of the usable processors others may keep busy before a host counts as busy."""
+    return max(_BUSY_PROCESSORS, _BUSY_SHARE * cores)
 
 
 class HostWatch:
@@ -32,10 +38,10 @@ class HostWatch:
         """Say what was seen since."""
         now, cores = HostTimes.now(), usable_cores()
         others, stolen = now.others_since(self._start), now.steal_since(self._start)
-        if self.before_start > BUSY_PROCESSORS:
+        if self.before_start > busy_limit(cores):
             text = f"other programs kept {self.before_start:.1f} of {cores} processors busy before the start"
             yield Notice(code="busy_host", text=text)
-        if others > BUSY_PROCESSORS:
+        if others > busy_limit(cores):
             text = f"other programs kept {others:.1f} of {cores} processors busy while measuring"
             yield Notice(code="busy_host", text=text)
         if stolen > _STOLEN_PROCESSORS:

@@ -65,7 +65,7 @@ class SteadyPhase:
         return [threads for threads in self._manifest.threads if self._cases(threads, math.inf)]
 
     def _affordable(self, waiting: list[int]) -> list[int]:
-        """Leave out what time does not allow, but never the first process of a condition."""
+        """Leave out what time does not allow: never the first process of a condition, and many threads before one."""
         affordable = self._budget.affordable()
         if len(waiting) <= affordable:
             return waiting
@@ -73,7 +73,7 @@ class SteadyPhase:
         rest = list(waiting)
         for threads in first:
             rest.remove(threads)
-        return first + rest[: max(0, affordable - len(first))]
+        return first + sorted(rest)[: max(0, affordable - len(first))]
 
     def _process(self, threads: int, left: int, progress: Progress) -> None:
         """Run one process of so many that are left, and write down how it ended."""

@@ -71,7 +71,7 @@ def _subjects(view: RunView, ranking: tuple[Ranked, ...]) -> list[Ranked]:
 
 
 def _told(subject: Ranked) -> tuple[str, str]:
-    interval = ", no interval: too few processes"
+    interval = "too few processes for an interval"
     if math.isfinite(subject.ratio_low):
         interval = f"95 %: {ratio(subject.ratio_low)} to {ratio(subject.ratio_high)}"
     return f"{code(subject.implementation)} takes {ratio(subject.ratio)}", f" ({interval})"

@@ -13,7 +13,7 @@ from profiler.manifest import Manifest
 from profiler.measure import notices
 from profiler.measure.convergence import widest_gap
 from profiler.measure.ledger import Ledger
-from profiler.measure.notices import HostWatch, findings
+from profiler.measure.notices import HostWatch, busy_limit, findings
 from profiler.records import Outcome, ProcessEnded, Sample
 from profiler.store import RunDirectory
 
@@ -153,3 +153,8 @@ def test_a_busy_host_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         ("busy_host", "the hypervisor took 0.20 of 2 processors away while measuring"),
         ("throttled", "processors were throttled 5 times while measuring, by heat or by the control group's quota"),
     ]
+
+
+def test_of_many_processors_more_may_be_busy() -> None:
+    assert busy_limit(2) == 0.3
+    assert busy_limit(64) == pytest.approx(9.6)

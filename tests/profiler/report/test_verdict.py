@@ -67,7 +67,11 @@ def test_an_alternative_that_saves_time_says_what_it_saves(build_run: BuildRun) 
 
 @pytest.mark.parametrize(
     ("low", "high", "end"),
-    [(0.97, 1.03, ", the same within 5 %."), (0.8, 1.5, ", too close to tell."), (None, None, "too few processes).")],
+    [
+        (0.97, 1.03, ", the same within 5 %."),
+        (0.8, 1.5, ", too close to tell."),
+        (None, None, "(too few processes for an interval)."),
+    ],
 )
 def test_what_is_close_has_no_cause(build_run: BuildRun, low: float | None, high: float | None, end: str) -> None:
     run = build_run(threads=[1])
