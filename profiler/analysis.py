@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from impls.case import parse_cases
-from profiler.errors import UsageError
+from profiler.errors import UsageError, WorkerError
 from profiler.progress import Progress
 from profiler.records import Outcome
 from profiler.store import RunDirectory, file_stem
@@ -58,6 +60,12 @@ def _said(request: Request, name: str) -> bool:
 def _new_run(request: Request) -> RunDirectory:
     from profiler.measure.plan import make_manifest
 
+    for option, seconds in (("--time", request.time_s), ("--call-limit", request.call_limit_s)):
+        if seconds is not None and not math.isfinite(seconds):
+            raise UsageError(f"{option} is {seconds}, but must be a number of seconds; for example {option} 60")
+    for text in (*request.cases, *request.implementations):
+        if not text.isprintable():
+            raise UsageError(f"{text!r} holds characters that cannot be written; rename the file or the function")
     names = [case.name for text in request.cases or ("article",) for case in parse_cases(text)]
     manifest = make_manifest(
         cases=list(dict.fromkeys(names)),
@@ -100,17 +108,25 @@ def _point_latest(run: Path) -> None:
     if latest.exists() and not latest.is_symlink():
         return
     fresh = run.parent / f".latest-{run.name}"
-    fresh.symlink_to(run.name, target_is_directory=True)
-    fresh.replace(latest)
+    with contextlib.suppress(OSError):  # some file systems have no symbolic links; the run is there all the same
+        fresh.symlink_to(run.name, target_is_directory=True)
+        fresh.replace(latest)
 
 
 def analyze_run(run: RunDirectory, progress: Progress) -> None:
-    """Do every phase that the run still lacks, and write its report."""
+    """Do every phase that the run still lacks, and write its report; a failure keeps what was measured.
+
+    Raises WorkerError where workers cannot run, after a report of what there is.
+    """
     from profiler.capture.run import capture
     from profiler.measure.run import measure
 
-    measure(run, progress)
-    capture(run, progress)
+    try:
+        measure(run, progress)
+        capture(run, progress)
+    except WorkerError:
+        salvage(run)
+        raise
     progress.at(0.93, "building tables")
     _from_files(run)
     progress.at(1.0, "done")

@@ -182,8 +182,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    # `timeout` and a container's stop send SIGTERM: what was measured is kept then too.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = app(args=given, prog_name="convprof", standalone_mode=False)
     except (ConvprofError, ImplementationError) as error:
@@ -198,7 +197,17 @@ def main(arguments: list[str] | None = None) -> None:
         # The reader of our output left (`| head`); python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_OK
+    except OSError as error:
+        code = EXIT_USAGE
+        where = f"{error.filename}: " if error.filename else ""
+        message = f"{where}{error.strerror or error}; name a folder that can be written, or make room"
+        _complain(message, code, given, debug=debug)
     sys.exit(code or EXIT_OK)
+
+
+def _interrupt(*_: object) -> None:
+    """Treat SIGTERM, which `timeout` and a container's stop send, as Ctrl-C: what was measured is kept then too."""
+    raise KeyboardInterrupt
 
 
 def _complain(message: str, code: int, given: list[str], *, debug: bool) -> None:

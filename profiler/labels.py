@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 __all__ = ["CallLabel", "read_label", "write_label"]
 
 _PREFIX = "convprof"
 _SEPARATOR = "|"
+_PLAIN = " .:[]=,+-_()"
 
 
 class CallLabel(NamedTuple):
@@ -19,7 +21,10 @@ class CallLabel(NamedTuple):
 
 
 def write_label(label: CallLabel) -> str:
-    """Write `convprof|<implementation>|<case>|<call>`; a `|` within a name becomes `%7C`, a `%` becomes `%25`."""
+    """Write `convprof|<implementation>|<case>|<call>`, names percent-encoded but for what reads well.
+
+    The profiler writes names into its JSON as they are, so a quote or a line break in one would break the trace.
+    """
     return _SEPARATOR.join((_PREFIX, _escaped(label.implementation), _escaped(label.case), str(label.call)))
 
 
@@ -30,12 +35,8 @@ def read_label(text: str) -> CallLabel | None:
     parts = text.split(_SEPARATOR)
     if len(parts) != 4 or not (parts[3].isascii() and parts[3].isdigit()):
         return None
-    return CallLabel(_unescaped(parts[1]), _unescaped(parts[2]), int(parts[3]))
+    return CallLabel(unquote(parts[1]), unquote(parts[2]), int(parts[3]))
 
 
 def _escaped(name: str) -> str:
-    return name.replace("%", "%25").replace(_SEPARATOR, "%7C")
-
-
-def _unescaped(name: str) -> str:
-    return name.replace("%7C", _SEPARATOR).replace("%25", "%")
+    return quote(name, safe=_PLAIN)

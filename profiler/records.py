@@ -142,10 +142,12 @@ class ProcessEnded(Record, frozen=True, kw_only=True, tag="process_ended"):
 
 
 class Notice(Record, frozen=True, kw_only=True, tag="notice"):
-    """A warning for the reader of the report; one per code and text."""
+    """A warning for the reader of the report; one per code and text. '' where it concerns all."""
 
     code: str
     text: str
+    implementation: str = ""
+    case: str = ""
 
 
 AnyRecord = Starting | Sample | ColdStage | Outcome | Ceiling | Captured | ProcessEnded | Notice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CAUSES", "CAUSE_IDS", "RESIDUAL", "Cause", "meaning"]
+__all__ = ["CAUSES", "CAUSE_IDS", "RESIDUAL", "Cause"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,3 @@ CAUSES: tuple[Cause, ...] = (
 )
 
 CAUSE_IDS: tuple[str, ...] = tuple(cause.id for cause in CAUSES)
-
-
-def meaning(cause: str) -> str:
-    """Say what a cause holds; raises KeyError for one that is not of the fixed list."""
-    return {known.id: known.meaning for known in CAUSES}[cause]

@@ -126,7 +126,11 @@ def allocation(evidence: Evidence, draws: Draws) -> Estimate | None:
 
 
 def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
-    """Divide the operators' bytes beyond the compulsory and the fixed cost's by the copy bandwidth."""
+    """Divide the bytes beyond the compulsory and the fixed cost's by the copy bandwidth.
+
+    They are what operators read and write, and the scratch they allocate inside themselves, such as the columns that a
+    library copies an image into before a matrix product: it is written and read at least once.
+    """
     if evidence.counts is None or evidence.units is None or not math.isfinite(evidence.counts.op_bytes):
         return None
     compulsory = float(evidence.case.compulsory_bytes)
@@ -134,16 +138,21 @@ def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
     if limit is None:
         return None
     expected = _in_fixed_cost(evidence, lambda unit: unit.counts.op_bytes)
-    beyond = max(0.0, evidence.counts.op_bytes - expected - compulsory)
+    scratch = evidence.scratch_bytes if math.isfinite(evidence.scratch_bytes) else 0.0
+    between = max(0.0, evidence.counts.op_bytes - expected - compulsory)
+    words = f"{size(between)} between operators beyond the {size(compulsory)} compulsory"
+    if expected >= 1:
+        words += f" and the {size(expected)} in the fixed cost"
+    if scratch:
+        words += f", {size(scratch)} scratch inside them, written and read at least once"
+    beyond = between + 2 * scratch
     return Estimate(
         "traffic",
         beyond / limit.value,
         beyond / limit.replicates(draws),
         "count",
         "unconfirmed",
-        f"{size(beyond)} beyond the {size(compulsory)} compulsory"
-        + (f" and the {size(expected)} in the fixed cost" if expected >= 1 else "")
-        + f", copied at {_speed(limit, 'GB/s')}",
+        f"{words}, copied at {_speed(limit, 'GB/s')}",
     )
 
 

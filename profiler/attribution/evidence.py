@@ -60,7 +60,8 @@ class Evidence:
     """Hold what estimators may look at; None or absent where the run lacks it.
 
     `units` are the two smallest inputs, the smaller first. `variants` are the times with switches removed, by name.
-    `processes` are the worker processes behind the median. `peak_bytes` is NaN where not known.
+    `processes` are the worker processes behind the median. `peak_bytes` and `scratch_bytes` (what operators allocate
+    inside themselves) are NaN where not known.
     """
 
     implementation: str
@@ -72,4 +73,5 @@ class Evidence:
     units: tuple[Unit, Unit] | None
     variants: Mapping[str, Timing]
     peak_bytes: float
+    scratch_bytes: float
     ceilings: Ceilings

@@ -9,7 +9,7 @@ import pandas as pd
 from profiler.manifest import Manifest
 from profiler.records import AnyRecord, Notice
 from profiler.store import RunDirectory
-from profiler.tables.files import read_table
+from profiler.tables.files import read_parquet, read_table
 from profiler.tables.samples import SAMPLES
 from profiler.tables.schema import Table
 
@@ -44,7 +44,7 @@ class RunFiles:
         """Give every timed block; an empty table where nothing was measured."""
         if not self.run.samples_path.is_file():
             return SAMPLES.frame([])
-        return SAMPLES.typed(pd.read_parquet(self.run.samples_path))
+        return SAMPLES.typed(read_parquet(self.run.samples_path))
 
     def table(self, table: Table) -> pd.DataFrame:
         """Give a table, empty where the run lacks it; raises TableError where it breaks its contract."""

@@ -170,6 +170,7 @@ def _standing(subject: Budget, baseline: Budget, gathered: Gathered) -> Standing
     return Standing(
         subject=_side(summary, subject),
         baseline=_side(summary, baseline),
+        case=subject.condition.case,
         gap_s=subject.seconds - baseline.seconds,
         residual_s=subject.row(RESIDUAL).seconds - baseline.row(RESIDUAL).seconds,
         threads=subject.condition.threads,

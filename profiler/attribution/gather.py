@@ -55,14 +55,6 @@ class Gathered:
         """List what was measured and is right in a condition, in the order of the table `summary`."""
         return [str(name) for name in _within(self._measured, condition)["implementation"]]
 
-    def has_units(self, condition: Condition) -> bool:
-        """Say whether smallest inputs were timed in a condition."""
-        units = {unit.name for unit in ConvCase.parse(condition.case).smallest}
-        return any(
-            cell.mode == "unit" and cell.case in units
-            for cell in self.replicates(condition.device, condition.threads).cells
-        )
-
     @functools.cache  # noqa: B019 - lives as long as one analysis
     def replicates(self, device: str, threads: int) -> Bootstrap[Cell]:
         """Resample all cells of one thread condition together, smallest inputs and variants included."""
@@ -94,6 +86,7 @@ class Gathered:
             if (timing := self._timing(cell, condition)) is not None
         }
         own = Cell(implementation, condition.case)
+        peak_bytes, scratch_bytes = self._memory(implementation, condition.case)
         return Evidence(
             implementation=implementation,
             condition=condition,
@@ -103,7 +96,8 @@ class Gathered:
             counts=self._counts(implementation, condition.case),
             units=self._units(implementation, case, condition),
             variants=variants,
-            peak_bytes=self._peak_bytes(implementation, condition.case),
+            peak_bytes=peak_bytes,
+            scratch_bytes=scratch_bytes,
             ceilings=Ceilings(self.files.table(CEILINGS), condition.device, condition.threads),
         )
 
@@ -150,9 +144,10 @@ class Gathered:
         row = self._first(self.files.table(COUNTS), implementation, case)
         return None if row is None else Counts(*_numbers(row, ("ops", "op_bytes", "instructions")))
 
-    def _peak_bytes(self, implementation: str, case: str) -> float:
+    def _memory(self, implementation: str, case: str) -> list[float]:
         row = self._first(self.files.table(MEMORY), implementation, case)
-        return math.nan if row is None else _numbers(row, ("peak_bytes",))[0]
+        names = ("peak_bytes", "scratch_bytes")
+        return [math.nan] * len(names) if row is None else _numbers(row, names)
 
     @staticmethod
     def _first(frame: pd.DataFrame, implementation: str, case: str) -> pd.Series | None:

@@ -46,11 +46,16 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Hold the verdict on one claim, the figure that decides and the experiment."""
+    """Hold the verdict on one claim, the figure that decides and the experiment, or why there is none."""
 
     verdict: Verdict
     figure: str
     evidence: str
+
+    @property
+    def told(self) -> str:
+        """Give the verdict as the table has it: what is not testable here says why."""
+        return f"{self.verdict}: {self.evidence}" if self.verdict == "not testable here" else self.verdict
 
 
 def not_testable(why: str, figure: str = "") -> Judgement:
@@ -124,6 +129,11 @@ class Findings:
             values[0] * values[3] / (values[1] * values[2]), columns[0] * columns[3] / (columns[1] * columns[2]), *cells
         )
         return Ratio(found.value, found.low, found.high)
+
+    def scratch_bytes(self, implementation: str, condition: Condition) -> float:
+        """Give what an implementation's operators allocate inside themselves; 0 where it is none or not known."""
+        evidence = self.gathered.evidence(implementation, condition)
+        return evidence.scratch_bytes if evidence is not None and evidence.scratch_bytes > 0 else 0.0
 
     def _floor(self, condition: Condition, names: tuple[str, str]) -> float:
         """Give the larger A/A floor of two implementations, the middle one of all for one without its own."""

@@ -39,6 +39,7 @@ class Standing:
 
     subject: Side
     baseline: Side
+    case: str
     gap_s: float
     residual_s: float
     threads: int
@@ -120,7 +121,7 @@ def unsound_trace(standing: Standing) -> str | None:
     unsound = [
         notice.text
         for notice in standing.notices
-        if notice.code in TRACE_CODES and any(name in notice.text for name in names)
+        if notice.code in TRACE_CODES and notice.implementation in names and notice.case == standing.case
     ]
     return f"a trace is unsound: {'; '.join(unsound)}" if unsound else None
 

@@ -32,7 +32,7 @@ def attribute(run: RunDirectory) -> None:
     for condition in gathered.conditions:
         here = _budgets(gathered, condition, draws)
         budgets += here
-        if condition.threads == 1 or gathered.has_units(condition):
+        if condition.threads == 1:  # small inputs, which tell the fixed cost, are timed with one thread
             gaps += _gaps(gathered, here)
     write_table(run, BUDGET, BUDGET.frame(row for budget in budgets for row in budget_table_rows(budget)))
     write_table(run, ATTRIBUTION, ATTRIBUTION.frame(row for gap in gaps for row in gap_table_rows(gap)))

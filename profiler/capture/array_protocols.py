@@ -2,13 +2,15 @@
 
 NumPy hands the ufuncs and functions that such an array is given to the array itself (NEP 13, `__array_ufunc__`; NEP
 18, `__array_function__`). It runs them on plain arrays, so that results are NumPy's own to the bit, and gives results
-of its own kind, so that what follows is seen as well. Not seen is what starts from plain arrays alone: those that
-`np.zeros` makes, and those that `np.asarray` gives back. What a function does inside (`np.pad`) is one operator.
+of its own kind, so that what follows is seen as well. `np.empty`, `np.zeros`, `np.ones` and `np.full` are given no
+array to ask, so they are replaced while a recorder listens. Not seen is what starts from other plain arrays alone, such
+as those that `np.asarray` gives back. What a function does inside (`np.pad`) is one operator.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
@@ -48,9 +50,14 @@ def recording(recorder: ArrayRecorder) -> Iterator[None]:
     """Tell a recorder of all operators on watched arrays, of all threads, within this context."""
     global _recorder  # noqa: PLW0603 - NumPy's protocols pass no state
     before, _recorder = _recorder, recorder
+    makers = {name: getattr(np, name) for name in _MAKERS}
+    for name, maker in makers.items():
+        setattr(np, name, _watched_maker(name, maker))
     try:
         yield
     finally:
+        for name, maker in makers.items():
+            setattr(np, name, maker)
         _recorder = before
 
 
@@ -59,6 +66,8 @@ def watched(array: Any) -> Any:
     return array.view(WatchedArray) if type(array) is np.ndarray else array
 
 
+# Functions that make an array without being given one.
+_MAKERS = ("empty", "zeros", "ones", "full")
 # Functions that write to their first argument and give nothing back.
 _MUTATING = frozenset({np.copyto, np.put, np.place, np.putmask, np.put_along_axis, np.fill_diagonal})
 # Questions about arrays, not work on them.
@@ -156,11 +165,40 @@ def _perform(
         given, outputs = _Given(), _Given()
         plain_args = [given.plain(value) for value in args]
         plain_kwargs = {key: (outputs if key == "out" else given).plain(value) for key, value in kwargs.items()}
-        result = function(*plain_args, **plain_kwargs)
+        with _within_an_operator():
+            result = function(*plain_args, **plain_kwargs)
         if _recorder is not None and _recorder.hears_results:
             _recorder.done(name, given.arrays, given.arrays[:1] if mutating else outputs.arrays, result)
         given.take(outputs)
         return given.original(result)
+
+
+class _Depth(threading.local):
+    """Hold how many operators this thread is within: what those make for themselves is not the caller's."""
+
+    operators = 0
+
+
+_depth = _Depth()
+
+
+@contextmanager
+def _within_an_operator() -> Iterator[None]:
+    _depth.operators += 1
+    try:
+        yield
+    finally:
+        _depth.operators -= 1
+
+
+def _watched_maker(name: str, maker: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(maker)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if _depth.operators:
+            return maker(*args, **kwargs)
+        return _perform(f"numpy.{name}", maker, args, kwargs)
+
+    return run
 
 
 def _around(name: str, arguments: Sequence[Any]) -> AbstractContextManager[Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
+import pyarrow as pa
 
 from profiler.errors import RunDirectoryError
 from profiler.store import RunDirectory, write_atomically
 from profiler.tables.schema import Table
 
-__all__ = ["read_table", "write_table"]
+__all__ = ["read_parquet", "read_table", "write_table"]
 
 # A spreadsheet runs a cell that begins with one of these; operator names come from elsewhere.
 # https://owasp.org/www-community/attacks/CSV_Injection
@@ -31,7 +34,18 @@ def read_table(run: RunDirectory, table: Table) -> pd.DataFrame:
     path = run.tables / f"{table.name}.parquet"
     if not path.is_file():
         raise RunDirectoryError(f"{path} is missing; run `convprof analyze --resume {run.path}` to make it")
-    return table.typed(pd.read_parquet(path))
+    return table.typed(read_parquet(path))
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a Parquet file; raises RunDirectoryError where it is damaged."""
+    try:
+        return pd.read_parquet(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        reason = str(error).splitlines()[0]
+        raise RunDirectoryError(
+            f"{path} cannot be read ({reason}); make it again with `convprof analyze --resume {path.parent.parent}`"
+        ) from error
 
 
 def _defused(value: str) -> str:

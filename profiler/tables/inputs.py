@@ -124,6 +124,9 @@ class Inputs:
     def _profile(self, captured: Captured) -> CallProfile | None:
         if not captured.trace:
             return None
+        if not (self._run.path / captured.trace).is_file():
+            self._note("trace_not_kept", captured, f"{captured.trace} is not in the run any more")
+            return None
         try:
             trace = read_trace(self._run.path / captured.trace)
         except TraceError as error:
@@ -139,4 +142,7 @@ class Inputs:
 
     def _note(self, code: str, captured: Captured, text: str) -> None:
         text = text.replace(str(self._run.path), self._run.path.name)
-        self.notices.append(Notice(code=code, text=f"{captured.implementation} on {captured.case}: {text}"))
+        where = f"{captured.implementation} on {captured.case}"
+        self.notices.append(
+            Notice(code=code, text=f"{where}: {text}", implementation=captured.implementation, case=captured.case)
+        )

@@ -33,6 +33,11 @@ MEMORY = Table(
         number(
             "allocated_bytes", "bytes asked of torch's and NumPy's allocators per call; NaN where not visible", "bytes"
         ),
+        number(
+            "scratch_bytes",
+            "of these, bytes that torch's operators allocate inside themselves, beyond their outputs; NaN if unknown",
+            "bytes",
+        ),
         number("allocations", "allocations per call"),
         number("peak_bytes", "largest sum of live allocations above the level before the call", "bytes"),
         number("minor_faults", "pages mapped per call, unprofiled (median of the steady blocks)"),
@@ -80,10 +85,13 @@ def _captured(capture: Capture | None) -> dict[str, object]:
 def _allocated(call: CallCounts | None, profile: CallProfile | None) -> dict[str, object]:
     """Add what torch's allocators and NumPy's operators ask for; None where neither is visible."""
     if profile is None or not (profile.operators or profile.allocations):
-        return {"allocated_bytes": None, "allocations": None}
-    arrays = [op for op in (call.ops if call is not None else None) or () if op.op.startswith(_NUMPY)]
+        return {"allocated_bytes": None, "scratch_bytes": None, "allocations": None}
+    counted = call.ops if call is not None else None
+    arrays = [op for op in counted or () if op.op.startswith(_NUMPY)]
+    outputs = sum(op.allocated_bytes for op in counted or () if not op.op.startswith(_NUMPY))
     return {
         "allocated_bytes": profile.allocated_bytes + sum(op.allocated_bytes for op in arrays),
+        "scratch_bytes": None if counted is None else max(0.0, profile.allocated_bytes - outputs),
         "allocations": profile.allocations + sum(op.allocations for op in arrays),
     }
 

@@ -234,6 +234,7 @@ def _work_tables(run: RunDirectory) -> None:
                 "compulsory_bytes": case.compulsory_bytes,
                 "op_bytes": subject.bytes_pixel * case.outputs or None,
                 "allocated_bytes": 4.0 * case.outputs,
+                "scratch_bytes": 0.0,
                 "allocations": 1.0,
                 "peak_bytes": subject.peak_bytes,
                 "minor_faults": subject.faults,

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from profiler.cli import main
+from profiler.errors import RunDirectoryError
+from profiler.tables.files import read_parquet
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +57,9 @@ def test_help_imports_neither_torch_nor_pandas_nor_rich(arguments: list[str]) ->
         (["analyze", "--baseline", "numpy.shiftadd"], ["numpy.shiftadd", "numpy.shift_add"]),
         (["analyze", "--device", "cuda"], ["cuda", "CPU"]),
         (["analyze", "--device", "tpu"], ["tpu", "cpu"]),
+        (["analyze", "--time", "inf"], ["--time is inf"]),
+        (["analyze", "--impl", "caf\udce9.py:f"], ["characters that cannot be written"]),
+        (["analyze", "--out", "/dev/null/run"], ["/dev/null", "can be written"]),
         (["analyze", "--resume", "nowhere"], ["nowhere", "manifest.json"]),
         (["gap", "nowhere", "a", "b"], ["nowhere", "manifest.json"]),
         (["open", "nowhere"], ["nowhere", "manifest.json"]),
@@ -125,3 +130,26 @@ def test_doctor_names_each_subject_once(capsys: pytest.CaptureFixture[str]) -> N
     for finding in findings:
         assert finding["state"] in {"good", "note", "broken"}
         assert finding["text"]
+
+
+def test_a_damaged_table_is_one_line(tmp_path: Path) -> None:
+    broken = tmp_path / "summary.parquet"
+    broken.write_bytes(b"PAR1 no more")
+    with pytest.raises(RunDirectoryError, match="cannot be read"):
+        read_parquet(broken)
+
+
+def test_a_stop_signal_ends_a_command_that_may_not_be_interrupted() -> None:
+    """A shell without job control starts background commands with SIGINT ignored; SIGTERM must end them too."""
+    script = (
+        "import signal, time, profiler.cli as cli\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "cli.app.command('wait')(lambda: (print('ready', flush=True), time.sleep(60)) and None)\n"
+        "cli.main(['wait'])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 130

@@ -66,6 +66,7 @@ def make_evidence() -> MakeEvidence:
             ),
             variants={name: timing(time) for name, time in given.get("variants", {}).items()},
             peak_bytes=given.get("peak_bytes", math.nan),
+            scratch_bytes=given.get("scratch_bytes", math.nan),
             ceilings=Ceilings(given.get("ceilings", make_ceilings()), "cpu", given.get("threads", 1)),
         )  # fmt: skip
 

@@ -143,6 +143,14 @@ def test_traffic_is_what_is_beyond_the_compulsory_bytes(make_evidence: MakeEvide
     assert none.seconds == 0
 
 
+def test_scratch_inside_operators_is_written_and_read(make_evidence: MakeEvidence, draws: Draws) -> None:
+    estimate = traffic(make_evidence(scratch_bytes=360_000.0), draws)
+    assert estimate is not None
+    # Nothing between operators beyond the compulsory bytes; 720 kB at the bandwidth of some 80 kB, 10 GB/s.
+    assert estimate.seconds == pytest.approx(720_000 / 10e9)
+    assert "360 kB scratch inside them" in estimate.evidence
+
+
 def test_the_traffic_of_a_loop_is_not_counted_twice(make_evidence: MakeEvidence, draws: Draws) -> None:
     # 50 bytes an operator, on the case as on the smallest inputs: all of it is in the fixed cost.
     found = traffic(make_evidence(**{**_LOOP, "counts": (20_002, 1_000_000, 100_100)}), draws)

@@ -13,6 +13,7 @@ from profiler.records import Notice
 _SIDE = Side("some.code", "ok", "", 100e-6, aa_floor=0.01, process_spread=0.01, steady=True)
 _SOUND = Standing(
     subject=_SIDE,
+    case="ic1ih100oc1kh3ph1",
     baseline=replace(_SIDE, implementation="torch.conv2d", median_s=20e-6),
     gap_s=80e-6,
     residual_s=10e-6,
@@ -39,7 +40,19 @@ def test_a_sound_gap_is_not_refused() -> None:
         ({"subject": replace(_SIDE, process_spread=0.08)}, ["processes disagree by more than 5.0 %", "8.0 %"]),
         ({"notices": (Notice(code="busy_host", text="0.9 processors busy"),)}, ["busy", "0.9 processors busy"]),
         ({"threads": 4}, ["4 threads", "2 usable cores"]),
-        ({"notices": (Notice(code="unsound_trace", text="some.code: events overlap"),)}, ["unsound", "overlap"]),
+        (
+            {
+                "notices": (
+                    Notice(
+                        code="unsound_trace",
+                        text="events overlap",
+                        implementation="some.code",
+                        case="ic1ih100oc1kh3ph1",
+                    ),
+                )
+            },
+            ["unsound", "overlap"],
+        ),
         ({"residual_s": -21e-6}, ["residual is 26 % of the gap"]),
     ],
 )
@@ -53,8 +66,9 @@ def test_each_rule(changed: dict[str, object], fragments: list[str]) -> None:
 def test_what_cannot_change_the_gap_does_not_refuse_it() -> None:
     torn = replace(_SOUND.baseline, process_spread=0.2)  # 4 us of a side of 100 us
     assert reasons(replace(_SOUND, baseline=torn)) == ()
-    other = Notice(code="unsound_trace", text="numpy.loop: events overlap")
-    assert reasons(replace(_SOUND, notices=(other,))) == ()
+    for name, case in (("some.code[-O0]", "ic1ih100oc1kh3ph1"), ("some.code", "ic1ih8oc1kh3ph1")):
+        other = Notice(code="unsound_trace", text="some.code: events overlap", implementation=name, case=case)
+        assert reasons(replace(_SOUND, notices=(other,))) == ()
 
 
 def test_a_gap_of_many_times_is_above_any_floor_that_is_less() -> None:

@@ -41,7 +41,7 @@ def test_small_inputs(build_run: BuildRun, library: float, verdict: str) -> None
     _with_another_case(run, "ic1ih8oc1kh3ph1", {"torch.conv2d": library, "c.direct": 0.1})
     attribute(run)
     row = read_table(run, CLAIMS).set_index("claim").loc["C3"]
-    assert row["verdict"] == verdict
+    assert str(row["verdict"]).split(":")[0] == verdict
     assert "ic1ih8oc1kh3ph1" in row["figure"]
 
 
@@ -51,7 +51,7 @@ def test_padding_zero(build_run: BuildRun, factor: float, verdict: str) -> None:
     _with_another_case(run, "ic1ih102oc1kh3", {"torch.conv2d": factor})
     attribute(run)
     row = read_table(run, CLAIMS).set_index("claim").loc["C5"]
-    assert row["verdict"] == verdict
+    assert str(row["verdict"]).split(":")[0] == verdict
     assert row["figure"].startswith("padding 0 takes ")
 
 

@@ -161,6 +161,7 @@ def test_memory(whole_run: RunDirectory) -> None:
     mine = {
         "op_bytes": 128 + 64 + 64 + 144,
         "allocated_bytes": (64 + 32 + 16) + 144,  # torch's, and NumPy's padding
+        "scratch_bytes": (64 + 32 + 16) - 64,  # aten::mul's output is 64 bytes; the rest is inside
         "allocations": 3 + 1,
         "peak_bytes": (64 + 32) + 200,
         "h2d_bytes": 64,
@@ -282,7 +283,7 @@ def test_a_run_that_was_cut_short_has_every_table(tmp_path: Path, measured: int)
     assert read_table(run, LAUNCHES)["ops"].isna().all()
 
 
-def _unsound(run: RunDirectory) -> list[Notice]:
+def _notices(run: RunDirectory) -> list[Notice]:
     return [record for record in run.records() if isinstance(record, Notice)]
 
 
@@ -292,19 +293,13 @@ def _unsound(run: RunDirectory) -> list[Notice]:
         (gzip.compress(json.dumps({"traceEvents": hand.one_call(0, 10.5, 10)}).encode()), "2 of 3 labelled calls"),
         (gzip.compress(json.dumps({"traceEvents": []}).encode())[:-4], "cut short"),
         (b"nonsense", "not whole JSON"),
-        (None, "cannot be read"),
     ],
 )
-def test_an_unsound_trace_is_named_once_and_not_averaged(
-    whole_run: RunDirectory, content: bytes | None, words: str
-) -> None:
-    path = whole_run.traces / "mine_f.json.gz"
-    path.unlink()
-    if content is not None:
-        path.write_bytes(content)
+def test_an_unsound_trace_is_named_once_and_not_averaged(whole_run: RunDirectory, content: bytes, words: str) -> None:
+    (whole_run.traces / "mine_f.json.gz").write_bytes(content)
     build_tables(whole_run)
     build_tables(whole_run)
-    (notice,) = _unsound(whole_run)
+    (notice,) = _notices(whole_run)
     assert notice.code == "unsound_trace"
     assert notice.text.startswith(f"mine:f on {CASE}: ")
     assert words in notice.text
@@ -318,10 +313,17 @@ def test_an_unsound_trace_is_named_once_and_not_averaged(
     assert memory["op_bytes"] == 400
 
 
+def test_a_trace_that_was_taken_away_is_no_unsound_one(whole_run: RunDirectory) -> None:
+    (whole_run.traces / "mine_f.json.gz").unlink()
+    build_tables(whole_run)
+    (notice,) = _notices(whole_run)
+    assert (notice.code, notice.implementation) == ("trace_not_kept", "mine:f")
+
+
 def test_counts_that_cannot_be_read_are_named(whole_run: RunDirectory) -> None:
     (whole_run.traces / "mine_f.counts.json").write_bytes(b"[{}]")
     build_tables(whole_run)
-    (notice,) = _unsound(whole_run)
+    (notice,) = _notices(whole_run)
     assert notice.code == "unreadable_counts"
     assert notice.text.startswith(f"mine:f on {CASE}: ")
     assert set(read_table(whole_run, COUNTS)["implementation"]) == {"torch.conv2d"}

@@ -109,6 +109,7 @@ def test_bytes_of_a_call_are_those_counted_by_hand(run: RunDirectory) -> None:
     # Allocated: the frame, the output, and for each pixel a window and a number.
     assert memory["allocated_bytes"] == frame + output + PIXELS * 4 * (9 + 1)
     assert memory["allocations"] == 2 + 2 * PIXELS
+    assert memory["scratch_bytes"] == 0
     # Held at once: the frame, the output, a pixel's window and number.
     assert memory["peak_bytes"] == frame + output + 4 * (9 + 1)
 
