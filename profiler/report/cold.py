@@ -13,7 +13,7 @@ from profiler.report.view import RunView, value_of
 from profiler.tables.cold import COLD
 from profiler.units import ratio, seconds
 
-__all__ = ["cold_processes", "cold_table"]
+__all__ = ["cold_processes", "cold_table", "import_line"]
 
 _STAGES = ("prepare", "first_call", "second_call", "article_time")
 _HEADER = (
@@ -23,8 +23,8 @@ _HEADER = (
     "second call",
     "steady",
     "first / steady",
-    "as the article times it",
-    "95 % interval",
+    "article's timing",
+    "its 95 % interval",
 )
 
 
@@ -59,6 +59,21 @@ def cold_processes(view: RunView, condition: Condition) -> int:
     """Count the fresh processes behind the table, the fewest of any stage."""
     processes = view.rows(COLD, condition)["processes"].dropna()
     return 0 if processes.empty else int(processes.min())
+
+
+def import_line(view: RunView, condition: Condition) -> str:
+    """Say what importing the libraries takes, which all share; '' where it was not measured."""
+    cold = view.files.table(COLD)
+    rows = cold[(cold["stage"] == "import") & (cold["device"] == condition.device)]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    low, high = value_of(row["ci_low_s"]), value_of(row["ci_high_s"])
+    interval = f" (95 %: {seconds(low)} to {seconds(high)})" if math.isfinite(low) else ""
+    return (
+        f"Importing NumPy and torch takes {seconds(value_of(row['median_s']))}{interval} once per process, "
+        "and is in none of these figures."
+    )
 
 
 def _median(stages: pd.DataFrame, stage: str, column: str) -> float:

@@ -42,7 +42,7 @@ def _text(gap: Gap) -> str:
     lines.append("")
     told = [row for row in gap.rows if row.seconds != 0 or row.cause == "residual"]
     lines += [_line(row) for row in told]
-    silent = [row.cause for row in gap.rows if row.status == "not estimated"]
+    silent = [row.cause for row in gap.rows if row.status == "not estimated" and row.cause != "autograd"]
     lines += ["", f"not estimated: {', '.join(silent)}"] if silent else []
     for row in told:
         text = f"{row.cause}: {visible(without_refusal(row.evidence))}"

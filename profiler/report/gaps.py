@@ -12,9 +12,9 @@ from profiler.report.escape import code, plain
 from profiler.report.markdown_table import markdown_table
 from profiler.report.ranking import between
 from profiler.report.verdict import refusals_of
-from profiler.report.view import Ranked, RunView
+from profiler.report.view import Ranked, RunView, row_of
 from profiler.tables.budget import BUDGET
-from profiler.units import percent, ratio, seconds
+from profiler.units import UNKNOWN, percent, ratio, seconds
 
 __all__ = ["GapSection", "baseline_evidence", "cause_list", "gap_sections"]
 
@@ -54,7 +54,8 @@ def cause_list(view: RunView, condition: Condition) -> list[str]:
 
 def baseline_evidence(view: RunView, condition: Condition) -> list[str]:
     """Say what the baseline's own rows rest on, once for all gaps."""
-    return _evidence(view.budget(view.manifest.baseline, condition))
+    budget = view.budget(view.manifest.baseline, condition)
+    return [*_evidence(budget), *_unexplained(budget)]
 
 
 def _section(view: RunView, each: Ranked, gap: pd.DataFrame, condition: Condition) -> GapSection:
@@ -65,14 +66,21 @@ def _section(view: RunView, each: Ranked, gap: pd.DataFrame, condition: Conditio
     rows.append(("**gap**", seconds(float(own["seconds"].sum())), seconds(float(other["seconds"].sum())),
                  seconds(total, signed=True), "", "100 %", ""))  # fmt: skip
     names = (code(each.implementation), code(view.manifest.baseline))
-    silent = [str(cause) for cause in gap.index[gap["status"] == "not estimated"]]
     return GapSection(
         heading=f"{names[0]}: {seconds(total, signed=True)} a call, {ratio(each.ratio)}",
         refusals=tuple(map(view.told, refusals_of(gap))),
         table=markdown_table(("cause", *names, "difference", "95 % interval", "share", "status"), rows, "lrrrrrl"),
         evidence=tuple(_evidence(own, other)),
-        not_estimated=", ".join(silent),
+        not_estimated=", ".join(_silent(gap)),
     )
+
+
+def _silent(gap: pd.DataFrame) -> list[str]:
+    """List the causes that neither side has an estimate of.
+
+    What runs with gradients has the switch that removes them; for anything else autograd is 0 by construction.
+    """
+    return [str(cause) for cause in gap.index[gap["status"] == "not estimated"] if cause != "autograd"]
 
 
 def _tells(own: pd.DataFrame, other: pd.DataFrame, cause: str) -> bool:
@@ -85,13 +93,29 @@ def _row(cause: str, *frames: pd.DataFrame) -> tuple[str, ...]:
     low, high = float(gap["ci_low_s"]), float(gap["ci_high_s"])
     return (
         cause,
-        seconds(float(own["seconds"])),
-        seconds(float(other["seconds"])),
+        _side(own),
+        _side(other),
         seconds(float(gap["seconds"]), signed=True),
         between(low, high, lambda value: seconds(value, signed=True)),
         percent(float(gap["share"])),
         str(gap["status"]),
     )
+
+
+def _unexplained(budget: pd.DataFrame) -> list[str]:
+    """Say how much of a time its own budget leaves unexplained."""
+    row, total = row_of(budget, RESIDUAL), float(budget["seconds"].sum())
+    if row is None or not total > 0:
+        return []
+    left = float(row["seconds"])
+    end = "unexplained" if left >= 0 else "by which the estimates add up to more"
+    return [f"{RESIDUAL}: {seconds(left)}, {percent(left / total)} of its time, {end}"]
+
+
+def _side(row: pd.Series) -> str:
+    """Write one side's seconds; where it has no estimate, 0 would say too much, except of gradients that it has not."""
+    unknown = row["status"] == "not estimated" and row.name != "autograd"
+    return UNKNOWN if unknown else seconds(float(row["seconds"]))
 
 
 def _evidence(budget: pd.DataFrame, known: pd.DataFrame | None = None) -> list[str]:

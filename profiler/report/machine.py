@@ -16,6 +16,12 @@ from profiler.units import percent, seconds, significant, size
 
 __all__ = ["limits", "machine", "method"]
 
+_UNIT_COSTS = {
+    "page_fault": "a page fault",
+    "instruction": "a bytecode instruction",
+    "clock": "two clock reads",
+}
+
 
 def machine(manifest: Manifest) -> list[tuple[str, str]]:
     """List what is known of the machine and the software: a name and Markdown each."""
@@ -32,7 +38,9 @@ def machine(manifest: Manifest) -> list[tuple[str, str]]:
         "compiler": environment.compiler or "none",
         "BLAS": environment.blas,
         "OpenMP": environment.openmp,
-        "load before the start": significant(environment.load_average),
+        "load before the start": (
+            f"{significant(environment.load_average)} of {environment.usable_cores} cores (the minute's load average)"
+        ),
     }
     return [(name, plain(value)) for name, value in known.items() if value]
 
@@ -48,10 +56,7 @@ def limits(view: RunView) -> list[str]:
         elif name == "multiply_add_peak":
             label, write = "multiply-add peak", _billions("GFLOP/s")
         else:
-            label, write = (
-                {"page_fault": "a page fault", "instruction": "a bytecode instruction"}.get(name, name),
-                seconds,
-            )
+            label, write = _UNIT_COSTS.get(name, name), seconds
         written.append(f"{plain(label)}: {write(value)} ({write(low)} to {write(high)})")
     return written
 
@@ -86,7 +91,7 @@ def _floor(view: RunView, index: int) -> str:
         return f"A/A floor on {where}: not measured."
     return (
         f"A/A floor on {where}: two identical instances differ by up to {percent(middle)} (the middle of the "
-        f"implementations) and {percent(largest)} (the largest)."
+        f"implementations) and {percent(largest)} (the largest, of {code(view.least_alike(condition))})."
     )
 
 

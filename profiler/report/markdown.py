@@ -6,20 +6,20 @@ import shlex
 from typing import Any
 
 from profiler.attribution.evidence import Condition
-from profiler.report.cold import cold_processes, cold_table
+from profiler.report.claims import claim_list
+from profiler.report.cold import cold_processes, cold_table, import_line
 from profiler.report.completeness import banner
-from profiler.report.escape import code, plain, visible
+from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
 from profiler.report.machine import limits, machine, method
-from profiler.report.markdown_table import markdown_table
+from profiler.report.memory_use import compulsory_bytes, memory_table
 from profiler.report.plots import plot_name
-from profiler.report.ranking import failure_list, ranking_table
+from profiler.report.ranking import failure_list, ranking_table, summary_list, threads_line, unclear_line
 from profiler.report.templating import environment
 from profiler.report.traces import trace_list
 from profiler.report.verdict import verdict
 from profiler.report.view import RunView
-from profiler.report.work import compulsory_bytes, work_table
-from profiler.tables.claims import CLAIMS
+from profiler.report.work import no_launches, work_table
 from profiler.tables.reference import TABLES
 from profiler.units import count, size
 
@@ -37,13 +37,13 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         verdicts=others,
         title=f"Manual and library convolution on {', '.join(manifest.cases)}, {manifest.device}, {threads}",
         baseline=code(manifest.baseline),
+        summaries=summary_list(view),
         rankings=[_ranking(view, condition) for condition in view.conditions],
         failures=failure_list(view),
         works=[_work(view, condition) for condition in view.first_conditions],
         gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
         colds=[_cold(view, condition) for condition in view.first_conditions if cold_table(view, condition)],
-        claims=_claims(view),
-        claim_evidence=_claim_evidence(view),
+        claims=claim_list(view),
         machine=machine(manifest),
         limits=limits(view),
         method=method(view),
@@ -52,7 +52,6 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         samples=count(len(view.files.samples)),
         tables=", ".join(table.name for table in TABLES if (view.run.tables / f"{table.name}.parquet").is_file())
         or "none yet",
-        run=visible(str(view.run.path)),
         command=_command(manifest.command, manifest.seed),
     )  # fmt: skip
 
@@ -73,6 +72,8 @@ def _ranking(view: RunView, condition: Condition) -> dict[str, str]:
     return {
         "heading": f"Ranking{_where(view, condition)}, {threads}",
         "table": ranking_table(view, condition),
+        "unclear": unclear_line(view, condition),
+        "threads": threads_line(view, condition),
         "plot": plot_name("ranking", condition),
         "alternative": f"Time per call of every implementation on {condition.case} with {threads}, with intervals",
     }
@@ -82,6 +83,8 @@ def _work(view: RunView, condition: Condition) -> dict[str, str]:
     return {
         "where": _where(view, condition),
         "table": work_table(view, condition),
+        "no_launches": no_launches(view, condition),
+        "memory": memory_table(view, condition),
         "compulsory": size(compulsory_bytes(view, condition)),
     }
 
@@ -106,19 +109,8 @@ def _cold(view: RunView, condition: Condition) -> dict[str, Any]:
         "where": _where(view, condition),
         "table": cold_table(view, condition),
         "processes": cold_processes(view, condition),
+        "importing": import_line(view, condition),
     }
-
-
-def _claims(view: RunView) -> str:
-    rows = [
-        (str(row["claim"]), plain(str(row["statement"])), str(row["verdict"]), view.told(str(row["figure"])) or "-")
-        for _, row in view.files.table(CLAIMS).iterrows()
-    ]
-    return markdown_table(("claim", "statement", "verdict", "figure"), rows, "llll") if rows else "Not judged yet."
-
-
-def _claim_evidence(view: RunView) -> list[str]:
-    return [f"{row['claim']}: {view.told(str(row['evidence']))}" for _, row in view.files.table(CLAIMS).iterrows()]
 
 
 def _command(command: list[str], seed: int) -> str:

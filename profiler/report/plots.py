@@ -52,6 +52,7 @@ _CAUSES = {
 }
 _SHARE_LIMITS = (-60.0, 160.0)
 _LONGEST_NAME = 42
+_PALE = 0.35
 
 
 def plot_name(kind: str, condition: Condition) -> str:
@@ -71,8 +72,7 @@ def ranking_plot(view: RunView, condition: Condition) -> str:
                 axes.axvline(each.median_s, color=_INK, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
         _name_rows(axes, [each.implementation for each in ranking])
         _time_axis(axes, [each.median_s for each in ranking])
-        threads = f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
-        _title(axes, f"Time per call, {condition.case}, {threads} (log scale; bars: 95 % interval)")
+        _title(axes, f"Time per call, {condition.case}, {_threads(condition)} (log scale; bars: 95 % interval)")
         _family_legend(axes, ranking)
         return _svg(figure)
 
@@ -96,8 +96,9 @@ def gaps_plot(view: RunView, condition: Condition) -> str:
         axes.set_xlim(*_SHARE_LIMITS)
         axes.set_xlabel(f"share of the gap to {visible(baseline)} (%); a negative share makes the gap smaller")
         _name_rows(axes, [each.implementation for each in subjects])
-        _title(axes, f"What the gaps consist of, {condition.case} (pale: refused, nothing should be concluded)")
-        _cause_legend(axes, [cause for cause in CAUSE_IDS if cause in drawn])
+        _title(axes, f"Gaps to {visible(baseline)} by cause, {condition.case}, {_threads(condition)}")
+        pale = any(refusals_of(view.gap(each.implementation, condition)) for each in subjects)
+        _cause_legend(axes, [cause for cause in CAUSE_IDS if cause in drawn], pale=pale)
         return _svg(figure)
 
 
@@ -121,7 +122,7 @@ def _draw_median(axes: Axes, place: int, each: Ranked) -> None:
 def _draw_gap(view: RunView, axes: Axes, place: int, each: Ranked, condition: Condition) -> list[str]:
     """Stack the shares of one gap, positive ones to the right and negative ones to the left; give the causes drawn."""
     gap = view.gap(each.implementation, condition)
-    alpha = 0.35 if refusals_of(gap) else 1.0
+    alpha = _PALE if refusals_of(gap) else 1.0
     ends = {True: 0.0, False: 0.0}
     drawn = []
     for cause, share in gap["share"].items():
@@ -135,6 +136,9 @@ def _draw_gap(view: RunView, axes: Axes, place: int, each: Ranked, condition: Co
     beyond = "…  " if ends[True] > _SHARE_LIMITS[1] else ""
     axes.annotate(f"{beyond}{seconds(float(gap['seconds'].sum()), signed=True)}", (1.01, place),
                   xycoords=("axes fraction", "data"), va="center", color=_INK)  # fmt: skip
+    if ends[False] < _SHARE_LIMITS[0]:
+        axes.annotate("…", (0.004, place), xycoords=("axes fraction", "data"), va="center", color=_INK,
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
     return drawn
 
 
@@ -164,6 +168,10 @@ def _name_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.spines["left"].set_visible(False)
 
 
+def _threads(condition: Condition) -> str:
+    return f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
+
+
 def _title(axes: Axes, text: str) -> None:
     axes.figure.text(0.01, 1.0, text, ha="left", va="bottom", color=_INK, fontsize=10, fontweight="bold")
 
@@ -179,7 +187,7 @@ def _family_legend(axes: Axes, ranking: Sequence[Ranked]) -> None:
     axes.legend(handles=handles, loc="upper right", frameon=False)
 
 
-def _cause_legend(axes: Axes, causes: Sequence[str]) -> None:
+def _cause_legend(axes: Axes, causes: Sequence[str], *, pale: bool) -> None:
     from matplotlib.patches import Patch
 
     handles = [
@@ -187,6 +195,8 @@ def _cause_legend(axes: Axes, causes: Sequence[str]) -> None:
               hatch="////" if cause == "residual" else None)
         for cause in causes
     ]  # fmt: skip
+    if pale:
+        handles.append(Patch(facecolor=_INK, edgecolor=_INK, linewidth=0.5, alpha=_PALE, label="pale: refused"))
     axes.figure.legend(handles=handles, loc="outside lower center", ncols=min(6, max(1, len(handles))), frameon=False)
 
 

@@ -9,9 +9,9 @@ from profiler.attribution.evidence import Condition
 from profiler.report.escape import code, plain
 from profiler.report.markdown_table import markdown_table
 from profiler.report.view import Ranked, RunView
-from profiler.units import ratio, seconds
+from profiler.units import percent, ratio, seconds
 
-__all__ = ["between", "failure_list", "ranking_table"]
+__all__ = ["between", "failure_list", "ranking_table", "summary_list", "threads_line", "unclear_line"]
 
 _HEADER = ("implementation", "family", "per call", "95 % interval", "x baseline", "95 % interval", "verdict")
 
@@ -38,6 +38,40 @@ def between(low: float, high: float, write: Callable[[float], str]) -> str:
     return f"{write(low)} to {write(high)}" if math.isfinite(low) and math.isfinite(high) else "too few processes"
 
 
+def summary_list(view: RunView) -> list[str]:
+    """Say in one line each what the ranked implementations are, the fastest first."""
+    told = {planned.name: planned.summary for planned in view.manifest.implementations}
+    ranked = dict.fromkeys(each.implementation for condition in view.conditions for each in view.ranking(condition))
+    return [f"{code(name)}: {plain(told[name])}" for name in ranked if told.get(name)]
+
+
+def unclear_line(view: RunView, condition: Condition) -> str:
+    """Say what `unclear` means, with the A/A floors of a condition."""
+    middle, largest = view.aa_floors(condition)
+    known = f"{percent(middle)} in the middle, {percent(largest)} at most" if math.isfinite(middle) else "not measured"
+    return f"`unclear`: the interval holds 1, or the difference is under twice the A/A floor of its own (here {known})."
+
+
+def threads_line(view: RunView, condition: Condition) -> str:
+    """Compare the baseline's time with its time with the fewest threads; '' where there is nothing to compare."""
+    first = next(each for each in view.first_conditions if each.case == condition.case)
+    many, few = _baseline(view, condition), _baseline(view, first)
+    if first == condition or many is None or few is None:
+        return ""
+    times = (
+        f"With {_threads(condition)} {code(many.implementation)} takes {seconds(many.median_s)}, "
+        f"with {_threads(first)} {seconds(few.median_s)}"
+    )
+    ends = (many.low_s, many.high_s, few.low_s, few.high_s)
+    if not all(map(math.isfinite, ends)):
+        return f"{times}; too few processes to compare them."
+    if many.low_s > few.high_s:
+        return f"{times}: more threads make it slower."
+    if many.high_s < few.low_s:
+        return f"{times}: more threads make it faster."
+    return f"{times}: the same, as far as their intervals tell."
+
+
 def failure_list(view: RunView) -> list[str]:
     """Say of each that has no place in the ranking why."""
     several = len(view.manifest.cases) > 1
@@ -46,6 +80,14 @@ def failure_list(view: RunView) -> list[str]:
         + (f": {plain(each.reason)}" if each.reason else "")
         for each in view.failures
     ]
+
+
+def _baseline(view: RunView, condition: Condition) -> Ranked | None:
+    return next((each for each in view.ranking(condition) if each.is_baseline), None)
+
+
+def _threads(condition: Condition) -> str:
+    return f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
 
 
 def _verdict(each: Ranked) -> str:

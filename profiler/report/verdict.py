@@ -36,7 +36,8 @@ def verdict(view: RunView, condition: Condition) -> str:
     """Write the verdict on one condition as one line of Markdown."""
     ranking = view.ranking(condition)
     baseline = next((each for each in ranking if each.is_baseline), None)
-    start = "Here" if len(view.manifest.cases) == 1 else f"On {code(condition.case)},"
+    threads = "one thread" if condition.threads == 1 else f"{condition.threads} threads"
+    start = f"Here, on {code(condition.case)} with {threads},"
     if baseline is None:
         return f"{start} nothing can be compared: the baseline {code(view.manifest.baseline)} has no median."
     subjects = _subjects(view, ranking)
@@ -47,7 +48,7 @@ def verdict(view: RunView, condition: Condition) -> str:
     told += _because(view, first, condition)
     for other in others:
         name, interval = _told(other)
-        told += f"; and {name}{interval}{_because(view, other, condition)}"
+        told += f"; {name}{interval}{_because(view, other, condition)}"
     return f"{told}."
 
 
@@ -87,14 +88,19 @@ def _because(view: RunView, subject: Ranked, condition: Condition) -> str:
         return ""
     refused = refusals_of(gap)
     if refused:
-        more = f"; {len(refused) - 1} more reasons below" if len(refused) > 2 else "; one more reason below"
-        return f", for which no cause is claimed ({view.told(refused[0])}{more if len(refused) > 1 else ''})"
+        return f", no cause told: {view.told(_weightiest(refused))}"
     causes = _largest(gap)
     if not causes:
         return ", of which no single cause explains a tenth"
     who = subject.implementation if subject.word == "slower" else view.manifest.baseline
     told = " and ".join(_cause(view, cause, gap, who, condition) for cause in causes)
     return f", because of {told}" if subject.word == "slower" else f", because it saves {told}"
+
+
+def _weightiest(refused: list[str]) -> str:
+    """Choose the reason to name and shorten it: that processes disagree says less than any other."""
+    first = min(refused, key=lambda reason: reason.startswith("processes disagree"))
+    return first.partition(": ")[0].partition(", more than")[0]
 
 
 def _largest(gap: pd.DataFrame) -> list[str]:

@@ -92,6 +92,11 @@ class RunView:
         floors = self.rows(SUMMARY, condition)["aa_floor"].dropna()
         return value_of(floors.median()), value_of(floors.max())
 
+    def least_alike(self, condition: Condition) -> str:
+        """Name the implementation with the largest A/A floor of a condition, '' where none was measured."""
+        rows = self.rows(SUMMARY, condition).dropna(subset=["aa_floor"])
+        return "" if rows.empty else str(rows.iloc[int(rows["aa_floor"].argmax())]["implementation"])
+
     @functools.cached_property
     def failures(self) -> tuple[Failure, ...]:
         """List what was planned and is not ranked, each reason once."""

@@ -1,4 +1,4 @@
-"""What each implementation does in one call: operators, bytes, allocations, Python."""
+"""What each implementation does in one call, in operators and in Python."""
 
 from __future__ import annotations
 
@@ -8,61 +8,48 @@ from profiler.attribution.evidence import Condition
 from profiler.report.escape import code
 from profiler.report.markdown_table import markdown_table
 from profiler.report.view import RunView, row_of, value_of
+from profiler.tables.counts import COUNTS
 from profiler.tables.launches import LAUNCHES
-from profiler.tables.memory import MEMORY
 from profiler.tables.python import PYTHON
-from profiler.units import UNKNOWN, count, percent, ratio, size
+from profiler.units import UNKNOWN, count, percent
 
-__all__ = ["compulsory_bytes", "work_table"]
+__all__ = ["no_launches", "work_table"]
 
-_HEADER = (
-    "implementation",
-    "operators",
-    "leaf operators",
-    "kernel launches",
-    "operator bytes",
-    "x compulsory",
-    "allocations",
-    "peak memory",
-    "page faults",
-    "bytecode instructions",
-    "Python share (unconfirmed)",
-)
+_HEADER = ("implementation", "called", "recorded", "leaves")
+_LAUNCHES_HEADER = "kernel launches"
+_PYTHON_HEADER = ("bytecode instructions", "Python share")
 
 
 def work_table(view: RunView, condition: Condition) -> str:
-    """Lay out the counts of one condition, in the order of the ranking."""
-    rows = [_row(view, each.implementation, condition) for each in view.ranking(condition)]
-    return markdown_table(_HEADER, rows, "lrrrrrrrrrr")
+    """Lay out the counts of one condition, in the order of the ranking; kernel launches only where there are any."""
+    launches = _launches(view, condition)
+    header = (*_HEADER, *([_LAUNCHES_HEADER] if launches else []), *_PYTHON_HEADER)
+    rows = [_row(view, each.implementation, condition, launches) for each in view.ranking(condition)]
+    return markdown_table(header, rows, "l" + "r" * (len(header) - 1))
 
 
-def compulsory_bytes(view: RunView, condition: Condition) -> float:
-    """Give the bytes that any algorithm must move; NaN where no call was counted."""
-    for each in view.ranking(condition):
-        known = view.figure(MEMORY, each.implementation, condition, "compulsory_bytes")
-        if math.isfinite(known):
-            return known
-    return math.nan
+def no_launches(view: RunView, condition: Condition) -> str:
+    """Say that no kernel was launched; '' where one was."""
+    if _launches(view, condition):
+        return ""
+    return f"No kernel launches{': no accelerator in this run' if condition.device == 'cpu' else ''}."
 
 
-def _row(view: RunView, name: str, condition: Condition) -> tuple[str, ...]:
-    def memory(column: str) -> float:
-        return view.figure(MEMORY, name, condition, column)
+def _launches(view: RunView, condition: Condition) -> bool:
+    launched = [_recorded(view, each.implementation, condition, "kernel_launches") for each in view.ranking(condition)]
+    return any(math.isfinite(number) and number > 0 for number in launched)
 
-    def launches(column: str) -> float:
-        return view.figure(LAUNCHES, name, condition, column)
 
-    compulsory = memory("compulsory_bytes")
+def _recorded(view: RunView, name: str, condition: Condition, column: str) -> float:
+    return view.figure(LAUNCHES, name, condition, column)
+
+
+def _row(view: RunView, name: str, condition: Condition, launches: bool) -> tuple[str, ...]:
+    columns = ("ops", "leaf_ops", *(["kernel_launches"] if launches else []))
     return (
         code(name),
-        count(launches("ops")),
-        count(launches("leaf_ops")),
-        count(launches("kernel_launches")),
-        size(memory("op_bytes")),
-        ratio(memory("op_bytes") / compulsory if compulsory else math.nan),
-        count(memory("allocations")),
-        size(memory("peak_bytes")),
-        count(memory("minor_faults")),
+        count(view.figure(COUNTS, name, condition, "ops")),
+        *(count(_recorded(view, name, condition, column)) for column in columns),
         count(view.figure(PYTHON, name, condition, "instructions")),
         _python_share(view, name, condition),
     )
@@ -75,6 +62,11 @@ def _python_share(view: RunView, name: str, condition: Condition) -> str:
     if row is None or row["status"] == "not estimated":
         return UNKNOWN
     total = float(budget["seconds"].sum())
-    share, low, high = (value_of(row[column]) / total for column in ("seconds", "ci_low_s", "ci_high_s"))
+    share, low, high = (_clipped(value_of(row[column]) / total) for column in ("seconds", "ci_low_s", "ci_high_s"))
     interval = f" ({percent(low)} to {percent(high)})" if math.isfinite(low) else ""
     return f"{percent(share)}{interval}"
+
+
+def _clipped(share: float) -> float:
+    """Hold an estimate to what a share can be."""
+    return share if math.isnan(share) else min(1.0, max(0.0, share))

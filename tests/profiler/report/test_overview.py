@@ -18,7 +18,9 @@ BuildRun = Callable[..., RunDirectory]
 
 def test_the_overview_is_json_with_the_verdict_the_ranking_and_the_failures(reported: RunDirectory) -> None:
     answer = json.loads(json.dumps(overview(reported), allow_nan=False))
-    assert answer["verdict"].startswith("Here article.numpy_loop takes 1,420x the time of torch.conv2d")
+    assert answer["verdict"].startswith(
+        "Here, on ic1ih100oc1kh3ph1 with one thread, article.numpy_loop takes 1,420x the time of torch.conv2d"
+    )
     assert answer["complete"] is True
     assert [row["implementation"] for row in answer["ranking"] if row["threads"] == 1][:3] == [
         "c.direct[-O3 -march=native]",

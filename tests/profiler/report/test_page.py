@@ -53,7 +53,9 @@ def test_references_inside_a_plot_still_hold(reported: RunDirectory) -> None:
 def test_the_title_is_the_verdict(reported: RunDirectory) -> None:
     title = re.search(r"<title>(.*?)</title>", reported.html_path.read_text())
     assert title is not None
-    assert title[1].startswith("Here article.numpy_loop takes 1,420x the time of torch.conv2d")
+    assert title[1].startswith(
+        "Here, on ic1ih100oc1kh3ph1 with one thread, article.numpy_loop takes 1,420x the time of torch.conv2d"
+    )
 
 
 def test_html_in_markdown_is_shown() -> None:

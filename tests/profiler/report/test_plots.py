@@ -38,6 +38,19 @@ def test_the_gaps_name_manual_implementations_and_causes(view: RunView) -> None:
     )
 
 
+def test_the_gaps_say_what_they_are_and_where_a_bar_goes_on(view: RunView, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = _texts(gaps_plot(view, view.conditions[0]))
+    assert {"Gaps to torch.conv2d by cause, ic1ih100oc1kh3ph1, 1 thread", "pale: refused"} <= set(texts)
+    gap = view.gap("torch.shift_add", view.conditions[0])
+    gap = gap.assign(share=[-0.7 if cause == "residual" else 0.17 for cause in gap.index])
+    monkeypatch.setattr(RunView, "gap", lambda *_: gap)
+    drawn = _texts(gaps_plot(view, view.conditions[0]))
+    subjects = sum(each.family == "manual" for each in view.ranking(view.conditions[0]))
+    assert drawn.count("…") == subjects
+    assert sum(text.startswith("…  ") for text in drawn) == subjects
+    assert "pale: refused" not in drawn
+
+
 def test_the_same_data_give_the_same_file(view: RunView, reported: RunDirectory) -> None:
     for kind, draw in (("ranking", ranking_plot), ("gaps", gaps_plot)):
         condition = view.conditions[0]
