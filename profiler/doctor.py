@@ -13,11 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from impls.compiled.compiler import find_compiler
+from impls.compiled.compiler import missing_compiler
 from profiler.environment import host_load, read_environment
+from profiler.manifest import Environment
 from profiler.measure.notices import busy_limit
 
 __all__ = ["CHECKS", "Finding", "diagnose", "diagnosis_text"]
+
+_PROBE_LIMIT_S = 120.0
 
 State = Literal["good", "note", "broken"]
 
@@ -36,21 +39,30 @@ class Finding:
         return asdict(self)
 
 
-def _python() -> Finding:
+def _python(_: Environment) -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     return Finding("python", "good", f"{version}, {sys.implementation.name}")
 
 
-def _torch() -> Finding:
+def _torch(_: Environment) -> Finding:
     if importlib.util.find_spec("torch") is None:
         return Finding("torch", "broken", "not installed; reports can be read, nothing measured", "pip install torch")
     return Finding("torch", "good", importlib.metadata.version("torch"))
 
 
-def _profiler_ranges() -> Finding:
+def _profiler_ranges(_: Environment) -> Finding:
     """Check for the private fast range in a process of its own, since importing torch here would slow every command."""
     probe = "import torch; print(hasattr(torch._C._profiler, '_RecordFunctionFast'))"
-    answer = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=120, check=False)
+    command = [sys.executable, "-c", probe]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_PROBE_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return Finding(
+            "profiler ranges",
+            "broken",
+            f"importing torch takes longer than {_PROBE_LIMIT_S:g} s, and workers do not wait so long",
+            "look whether the disk is slow or memory is short, then run this again",
+        )
     if answer.returncode:
         last = (answer.stderr.strip().splitlines() or ["no message"])[-1]
         return Finding("profiler ranges", "broken", f"torch does not import: {last}", "reinstall torch")
@@ -64,17 +76,13 @@ def _profiler_ranges() -> Finding:
     )
 
 
-def _compiler() -> Finding:
-    found = find_compiler()
-    if found is None:
-        return Finding(
-            "C compiler", "note", "none found; c.direct is unavailable", "apt install gcc, or pip install convprof[zig]"
-        )
-    return Finding("C compiler", "good", str(found))
+def _compiler(environment: Environment) -> Finding:
+    if not environment.compiler:
+        return Finding("C compiler", "note", f"c.direct is unavailable: {missing_compiler()}")
+    return Finding("C compiler", "good", environment.compiler)
 
 
-def _cores() -> Finding:
-    environment = read_environment()
+def _cores(environment: Environment) -> Finding:
     if environment.usable_cores < 2:
         return Finding(
             "cores",
@@ -87,15 +95,15 @@ def _cores() -> Finding:
     )
 
 
-def _load() -> Finding:
-    busy, cores = host_load(), read_environment().usable_cores
+def _load(environment: Environment) -> Finding:
+    busy, cores = host_load(), environment.usable_cores
     text = f"other programs keep {busy:.1f} of {cores} processors busy"
     if busy > busy_limit(cores):
         return Finding("load", "note", f"{text}; samples will be disturbed and gaps refused", "stop other work")
     return Finding("load", "good", text)
 
 
-def _pinning() -> Finding:
+def _pinning(_: Environment) -> Finding:
     if not hasattr(os, "sched_setaffinity"):
         return Finding("pinning", "note", "not offered by this system; one-thread samples may move between cores")
     try:
@@ -105,8 +113,8 @@ def _pinning() -> Finding:
     return Finding("pinning", "good", "permitted")
 
 
-def _frequency() -> Finding:
-    governor = read_environment().governor
+def _frequency(environment: Environment) -> Finding:
+    governor = environment.governor
     if governor in ("", "unknown"):
         return Finding(
             "frequency", "note", "the governor cannot be read (a virtual machine hides it); changes go unseen"
@@ -121,20 +129,20 @@ def _frequency() -> Finding:
     return Finding("frequency", "good", f"governor {governor}")
 
 
-def _nvtx() -> Finding:
+def _nvtx(_: Environment) -> Finding:
     if importlib.util.find_spec("nvtx") is None:
         return Finding("nvtx", "note", "not installed; Nsight Systems would show no ranges", "pip install nvtx==0.2.11")
     return Finding("nvtx", "good", importlib.metadata.version("nvtx"))
 
 
-def _nsight() -> Finding:
+def _nsight(_: Environment) -> Finding:
     path = shutil.which("nsys")
     if path is None:
         return Finding("Nsight Systems", "note", "nsys is not on PATH; Chrome traces are written all the same")
     return Finding("Nsight Systems", "good", "nsys is on PATH")
 
 
-def _device() -> Finding:
+def _device(_: Environment) -> Finding:
     if shutil.which("nvidia-smi") is None and not Path("/proc/driver/nvidia").exists():
         return Finding(
             "GPU", "note", "no NVIDIA driver; the article's CUDA listing runs on the CPU, and the report says so"
@@ -142,7 +150,7 @@ def _device() -> Finding:
     return Finding("GPU", "note", "an NVIDIA driver is present, but this version of convprof measures on the CPU only")
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (
+CHECKS: tuple[Callable[[Environment], Finding], ...] = (
     _python,
     _torch,
     _profiler_ranges,
@@ -159,7 +167,8 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
 
 def diagnose() -> list[Finding]:
     """Run every check."""
-    return [check() for check in CHECKS]
+    environment = read_environment()
+    return [check(environment) for check in CHECKS]
 
 
 def diagnosis_text(findings: list[Finding]) -> str:

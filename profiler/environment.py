@@ -7,8 +7,6 @@ import importlib.metadata
 import os
 import platform
 import re
-import shutil
-import subprocess
 import time
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from impls.compiled.compiler import find_compiler
 from profiler.manifest import Environment
 
 __all__ = ["HostTimes", "host_load", "read_environment", "throttled_count", "usable_cores", "usable_processors"]
@@ -144,18 +143,8 @@ def _packages() -> dict[str, str]:
 
 
 def _compiler() -> str:
-    """Give the first line of what the system's C compiler says of itself."""
-    for name in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
-        path = shutil.which(name) if name else None
-        if path is None:
-            continue
-        try:
-            answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if answer.returncode == 0 and answer.stdout:
-            return answer.stdout.splitlines()[0].strip()
-    return ""
+    """Name the compiler that `c.` implementations are built with; $CC may hold the paths of folders, which go."""
+    return re.sub(r"(?<![\w:/])/\S*/", "", str(find_compiler() or ""))
 
 
 def _blas() -> str:

@@ -5,7 +5,7 @@ ConvprofError             exit code 2 unless said otherwise
 ├── RunDirectoryError     a run directory that is missing, foreign, damaged or of another version
 ├── TraceError            a trace that cannot be read
 ├── TableError            a table that breaks its own contract (columns, types, conservation)
-└── WorkerError           a worker process that could not do any of its work
+└── WorkerError           worker processes that end while no implementation is to blame
 """
 
 from __future__ import annotations
@@ -36,4 +36,4 @@ class TableError(ConvprofError):
 
 
 class WorkerError(ConvprofError):
-    """A worker process could not do any of its work."""
+    """Worker processes end and no implementation is to blame."""

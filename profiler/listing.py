@@ -8,6 +8,7 @@ from typing import Any
 from impls.case import parse_cases
 from impls.catalog import CATALOG
 from impls.user import entry_point_names
+from profiler.measure.plan import is_shipped
 
 __all__ = ["listing", "listing_text"]
 
@@ -29,6 +30,8 @@ def listing(case: str) -> list[dict[str, Any]]:
             }
         )
     for name in entry_point_names():
+        if is_shipped(name):
+            continue  # what ships wins, here as in a run
         rows.append(
             {
                 "name": name,

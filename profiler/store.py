@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -42,11 +44,18 @@ def file_stem(*names: str) -> str:
 
 
 class Journal:
-    """Append records to the run's journal, each on disk before the next is asked for."""
+    """Append records to the run's journal, each on disk before the next is asked for.
+
+    There is one writer at a time; RunDirectoryError where another has the journal open. The system itself lets go of
+    the journal of a writer that dies.
+    """
 
     def __init__(self, path: Path) -> None:
-        _cut_partial_line(path)
-        self._file = path.open("ab")
+        with contextlib.ExitStack() as stack:
+            self._file = stack.enter_context(path.open("ab"))
+            _lock(self._file, path)
+            _cut_partial_line(self._file, path)
+            stack.pop_all()
 
     def append(self, record: AnyRecord) -> None:
         """Write one record and hand it to the operating system, so that killing convprof cannot lose it."""
@@ -54,7 +63,10 @@ class Journal:
         self._file.flush()
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let go of it even where a program just started has not closed its copy yet."""
+        if not self._file.closed:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(self._file, fcntl.LOCK_UN)
         self._file.close()
 
     def __enter__(self) -> Journal:
@@ -64,15 +76,23 @@ class Journal:
         self.close()
 
 
-def _cut_partial_line(path: Path) -> None:
-    """Drop what a killed writer left of its last line, so that the next line does not continue it."""
-    if not path.exists():
+def _lock(file: IO[bytes], path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise RunDirectoryError(
+            f"{path.parent} is still being written by another convprof; wait for it or stop it"
+        ) from error
+    except OSError:  # a file system without locks, such as some network ones: nothing would be gained by refusing it
         return
+
+
+def _cut_partial_line(file: IO[bytes], path: Path) -> None:
+    """Drop what a killed writer left of its last line, so that the next line does not continue it."""
     content = path.read_bytes()
     whole = content.rfind(b"\n") + 1
     if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
+        file.truncate(whole)
 
 
 class RunDirectory:
@@ -119,7 +139,7 @@ class RunDirectory:
         write_atomically(self.manifest_path, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
     def journal(self) -> Journal:
-        """Open the journal for appending."""
+        """Open the journal for appending; raises RunDirectoryError where another process, or this one, has it open."""
         self.path.mkdir(parents=True, exist_ok=True)
         return Journal(self.journal_path)
 

@@ -16,6 +16,7 @@ from impls.case import ConvCase
 from impls.errors import UserFunctionError
 from profiler.isolation import RecordPipe, describe_exit, end_with_parent
 from profiler.measure.failure import describe_exception, on_uncaught
+from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import Attempt, ColdJob
 from profiler.records import ColdStage, Outcome, Starting, Status
 
@@ -37,7 +38,7 @@ _STEPS = (
 _LOADING, _PREPARING, _FIRST_CALL, _SECOND_CALL, _CHECKING, _REPORTED = range(len(_STEPS))
 _LOOK_INTERVAL_S = 0.1
 _HUNG = 1000  # no exit code reaches it
-_ALLOWANCE_S = {_LOADING: 20.0, _PREPARING: 20.0, _CHECKING: 60.0}  # imports, compilers, our own oracle
+_ALLOWANCE_S = {_LOADING: LOADING_ALLOWANCE_S, _PREPARING: PREPARING_ALLOWANCE_S, _CHECKING: CHECKING_ALLOWANCE_S}
 
 
 def import_libraries() -> float:

@@ -9,7 +9,7 @@ from itertools import product
 from impls.case import ConvCase
 from profiler.manifest import Manifest, PlannedImplementation
 from profiler.measure.budget import LEAST_PROCESSES, Budget
-from profiler.measure.launch import blame, is_complete, launch, no_work_done
+from profiler.measure.launch import blame, is_complete, launch, unexplained
 from profiler.measure.ledger import Ledger
 from profiler.measure.protocol import Attempt, ColdJob
 from profiler.progress import Progress
@@ -71,7 +71,7 @@ class ColdPhase:
         if complete:
             self._close(attempts)
         elif not blame(self._ledger, ending, self._manifest.device, 1, "check"):
-            raise no_work_done(self._run, process, ending)
+            raise unexplained(self._run, process, ending)
 
     def _close(self, attempts: list[Attempt]) -> None:
         """Write down those that ended without a word, by closing the pipe or the like; they would be asked for ever."""

@@ -12,7 +12,7 @@ from profiler.measure.protocol import DONE, Job, encode_job
 from profiler.records import Outcome, Status
 from profiler.store import RunDirectory
 
-__all__ = ["blame", "is_complete", "launch", "no_work_done", "processors_for"]
+__all__ = ["blame", "is_complete", "launch", "processors_for", "unexplained"]
 
 _WORKER = "profiler.measure.worker"
 _LARGEST_PADDING = 4096
@@ -83,9 +83,10 @@ def _last_words(run: RunDirectory, process: int) -> str:
     return lines[-1] if lines else "its log is empty"
 
 
-def no_work_done(run: RunDirectory, process: int, ending: Ending) -> WorkerError:
-    """Make the error of a worker that no implementation can be blamed for."""
+def unexplained(run: RunDirectory, process: int, ending: Ending) -> WorkerError:
+    """Make the error of a worker that ended early, and no implementation can be blamed for it."""
+    detail = ending.detail or "exited with code 0"
     return WorkerError(
-        f"a worker process {ending.kind} {ending.detail} before it measured anything: {_last_words(run, process)}; "
-        "`convprof doctor` says what is missing"
+        f"a worker process ended ({detail}) while no implementation was running: {_last_words(run, process)}; "
+        f"`convprof doctor` says what is missing, `convprof analyze --resume {run.path}` goes on from what was measured"
     )

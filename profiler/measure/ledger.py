@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 
 import msgspec
 
 from profiler.manifest import Manifest
 from profiler.measure.samples import kept_samples
-from profiler.records import AnyRecord, ColdStage, Notice, Outcome, ProcessEnded, Sample
+from profiler.records import AnyRecord, Ceiling, ColdStage, Notice, Outcome, ProcessEnded, Sample
 from profiler.store import RunDirectory
 
 __all__ = ["MEASURED", "Ledger"]
@@ -28,9 +29,12 @@ class Ledger:
         self.cold_stages: list[ColdStage] = []
         self._samples: list[Sample] = []
         self.next_process = 1
-        for record in run.records():
-            self._take(record)
-        self._journal = run.journal()
+        with contextlib.ExitStack() as stack:
+            # Opened before it is read: from here on nobody else adds to it.
+            self._journal = stack.enter_context(run.journal())
+            for record in run.records():
+                self._take(record)
+            stack.pop_all()
 
     def __enter__(self) -> Ledger:
         return self
@@ -68,7 +72,7 @@ class Ledger:
             self._notices.add((record.code, record.text))
         elif isinstance(record, ProcessEnded):
             self.ended.append(record)
-        if isinstance(record, Sample | ColdStage | ProcessEnded):
+        if isinstance(record, Sample | ColdStage | Ceiling | ProcessEnded):
             self.next_process = max(self.next_process, record.process + 1)
 
     @property

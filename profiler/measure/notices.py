@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from impls.user import entry_point_names
 from profiler.environment import HostTimes, host_load, throttled_count, usable_cores
 from profiler.manifest import Manifest
 from profiler.measure.budget import LEAST_PROCESSES
@@ -11,7 +12,7 @@ from profiler.measure.convergence import steady_panel, widest_gap
 from profiler.measure.ledger import Ledger
 from profiler.records import Notice, Sample
 
-__all__ = ["FINDINGS", "HostWatch", "busy_limit", "findings"]
+__all__ = ["FINDINGS", "HostWatch", "busy_limit", "findings", "left_out"]
 
 _BUSY_PROCESSORS = 0.3
 _BUSY_SHARE = 0.15  # of many processors some may be busy and leave room enough for us
@@ -52,6 +53,18 @@ class HostWatch:
             times = throttled - self._throttled
             text = f"processors were throttled {times} times while measuring, by heat or by the control group's quota"
             yield Notice(code="throttled", text=text)
+
+
+def left_out(manifest: Manifest) -> Iterator[Notice]:
+    """Say which installed implementations are not in the plan because one that ships has their name."""
+    shipped = {planned.name for planned in manifest.implementations if planned.source == "catalog"}
+    for name in entry_point_names():
+        if name in shipped:
+            text = (
+                f"an installed package offers another {name}; the one that ships was measured. Rename the entry point "
+                "to measure both"
+            )
+            yield Notice(code="entry_point_left_out", text=text)
 
 
 def findings(manifest: Manifest, ledger: Ledger) -> Iterator[Notice]:

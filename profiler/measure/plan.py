@@ -10,12 +10,13 @@ from pathlib import Path
 from impls.case import ConvCase
 from impls.catalog import CATALOG, find
 from impls.contract import Implementation
+from impls.errors import UnknownImplementation
 from impls.user import entry_point_names, name_of
 from profiler.environment import read_environment
 from profiler.errors import UsageError
 from profiler.manifest import MANIFEST_VERSION, Manifest, PlannedImplementation, Unavailable
 
-__all__ = ["DEFAULT_BASELINE", "default_call_limit", "make_manifest"]
+__all__ = ["DEFAULT_BASELINE", "default_call_limit", "is_shipped", "make_manifest"]
 
 DEFAULT_BASELINE = "torch.conv2d"
 _SEEDS = 2**31
@@ -37,6 +38,7 @@ def make_manifest(  # noqa: PLR0913 - a plan has as many parts as the command li
 
     `implementations` are names or 'path.py:function'; names restrict the run to them and the baseline, files are added,
     and files alone are added to all that ships. A file that cannot be loaded is planned all the same: its row says so.
+    An entry point with the name of an implementation that ships is left out.
     Raises UsageError, UnknownImplementation, UserFunctionError (no Python file is named) and CaseNameError.
     """
     _check_device(device)
@@ -99,7 +101,16 @@ def _check_same(one: PlannedImplementation | None, other: PlannedImplementation)
 
 def _everything() -> list[PlannedImplementation]:
     catalog = [_from_catalog(implementation) for implementation in CATALOG]
-    return catalog + [_from_entry_point(name) for name in entry_point_names()]
+    return catalog + [_from_entry_point(name) for name in entry_point_names() if not is_shipped(name)]
+
+
+def is_shipped(name: str) -> bool:
+    """Say whether a name is that of an implementation that ships: no installed package can take it over."""
+    try:
+        find(name)
+    except UnknownImplementation:
+        return False
+    return True
 
 
 def _entry(text: str, *, asked_for: bool = False) -> PlannedImplementation:
@@ -114,7 +125,7 @@ def _entry(text: str, *, asked_for: bool = False) -> PlannedImplementation:
             location=location,
             asked_for=asked_for,
         )
-    if text in entry_point_names():
+    if text in entry_point_names() and not is_shipped(text):
         return _from_entry_point(text, asked_for=asked_for)
     return _from_catalog(find(text), asked_for=asked_for)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from profiler.measure.budget import LEAST_PROCESSES, Budget
 from profiler.measure.cold_phase import ColdPhase
 from profiler.measure.ledger import MEASURED, Ledger
-from profiler.measure.notices import HostWatch, findings
+from profiler.measure.notices import HostWatch, findings, left_out
 from profiler.measure.samples import write_samples
 from profiler.measure.steady_phase import SteadyPhase
 from profiler.progress import Progress
@@ -20,8 +20,9 @@ _START_GUESS_S = 2.5  # a worker's imports and ceilings, until one has been time
 def measure(run: RunDirectory, progress: Progress) -> None:
     """Do what the journal of a run lacks, and write `samples.parquet`; a run that is complete is left as it is.
 
-    Complete processes count. The samples of one that was cut short count from its third round on, and another process
-    takes its place. Raises WorkerError where worker processes cannot run at all.
+    Complete processes count. Of one that was cut short, the cases with three rounds count, and another process takes
+    its place. Raises WorkerError where worker processes cannot run at all, RunDirectoryError where another convprof
+    measures into the run.
     """
     manifest = run.manifest()
     with Ledger(run, manifest) as ledger:
@@ -32,6 +33,8 @@ def measure(run: RunDirectory, progress: Progress) -> None:
             budget = Budget.of(manifest.time_s, done, planned, _START_GUESS_S)
             progress.at(budget.share(), "looking at how busy the machine is")
             watch = HostWatch()
+            for notice in left_out(manifest):
+                ledger.add(notice)
             ColdPhase(run, manifest, ledger, budget).carry_out(progress)
             SteadyPhase(run, manifest, ledger, budget).carry_out(progress)
             progress.at(budget.share(), "writing the samples")

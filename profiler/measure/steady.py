@@ -16,7 +16,9 @@ from impls.contract import Implementation, Switch
 from impls.data import Data, make_data
 from impls.reference import check
 from profiler.isolation import RecordPipe
+from profiler.manifest import PlannedImplementation
 from profiler.measure.blocks import LEAST_BLOCK_S, Block, lead_in, timed_block
+from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import SteadyCase, SteadyJob
 from profiler.measure.subject import Subject, load, prepared
 from profiler.measure.warmup import warm_up
@@ -31,9 +33,8 @@ _LARGEST_SHARE = 0.15  # of the time, for one slow cell
 _PATIENCE = 3.0  # how many times its seconds a case may take for its least rounds
 _LEAST_PATIENCE_S = 1.0
 _WARM_UP_LIMIT_S = 0.25  # for one cell where there is time, and never more than a part of the process's seconds
-_LEAST_WARM_UP_S = 0.02
+_LEAST_WARM_UP_S = 0.01  # ten blocks, as many as are judged; a process may have hundreds of cells
 _WARM_UP_SHARE = 0.5
-_LOADING_ALLOWANCE_S = 60.0
 _SETTLE_S = 0.002  # lets the parent write down a round before the next one is timed
 
 Clock = Callable[[], float]
@@ -84,7 +85,8 @@ class SteadyRun:
         self._clock = clock
         self._random = random.Random(job.seed)  # noqa: S311 - an order, not a secret
         self._round = 0
-        self.now = Starting(implementation="", case="", stage="starting", limit_s=_LOADING_ALLOWANCE_S)
+        self._units: set[tuple[str, str]] = set()
+        self.now = Starting(implementation="", case="", stage="starting", limit_s=LOADING_ALLOWANCE_S)
 
     def run(self) -> None:
         """Measure one case after the other, in random order, each for its share of the seconds."""
@@ -118,16 +120,19 @@ class SteadyRun:
         problem = ConvCase.parse(case.case)
         cells: list[Cell] = []
         for planned in self._random.sample(case.implementations, len(case.implementations)):
-            self._start(planned.name, case.case, "prepare", _LOADING_ALLOWANCE_S + 2 * self._job.call_limit_s)
-            implementation = load(planned)
+            implementation = self._loaded(planned, case.case)
             data = make_data(problem, self._job.seed)
             cells.append(self._cell(implementation, problem, data, "steady"))
             cells += [self._cell(implementation, problem, data, "steady", switch) for switch in implementation.switches]
-            for name in case.units.get(planned.name, ()):
-                unit = ConvCase.parse(name)
-                self._start(planned.name, name, "unit", _LOADING_ALLOWANCE_S + 2 * self._job.call_limit_s)
+            for unit in self._new_units(case, planned.name):
                 cells.append(self._cell(implementation, unit, make_data(unit, self._job.seed), "unit"))
         return cells
+
+    def _new_units(self, case: SteadyCase, implementation: str) -> list[ConvCase]:
+        """Give the smallest inputs; those that cases share are timed in the rounds of the first of them."""
+        names = [name for name in case.units.get(implementation, ()) if (implementation, name) not in self._units]
+        self._units.update((implementation, name) for name in names)
+        return [ConvCase.parse(name) for name in names]
 
     def _twins(self, case: SteadyCase, cells: list[Cell], warm_up_s: float) -> list[Cell]:
         """Prepare quick implementations a second time, on data of their own, for the A/A floor."""
@@ -140,16 +145,22 @@ class SteadyRun:
         twins: list[Cell] = []
         for planned in case.implementations:
             if planned.name in quick:
-                self._start(planned.name, case.case, "prepare", _LOADING_ALLOWANCE_S + 2 * self._job.call_limit_s)
-                twin = self._cell(load(planned), problem, make_data(problem, self._job.seed), "twin")
+                implementation = self._loaded(planned, case.case)
+                twin = self._cell(implementation, problem, make_data(problem, self._job.seed), "twin")
                 self._warm_up(twin, warm_up_s)
                 twins.append(twin)
         return twins
+
+    def _loaded(self, planned: PlannedImplementation, case: str) -> Implementation:
+        self._start(planned.name, case, "load", LOADING_ALLOWANCE_S + self._job.call_limit_s)
+        return load(planned)
 
     def _cell(
         self, implementation: Implementation, case: ConvCase, data: Data, mode: Mode, switch: Switch | None = None
     ) -> Cell:
         starting = Starting(implementation=implementation.name, case=case.name, stage=mode, limit_s=0.0)
+        stage = "unit" if mode == "unit" else "prepare"
+        self._start(implementation.name, case.name, stage, PREPARING_ALLOWANCE_S + self._job.call_limit_s)
         return Cell(
             implementation=implementation.name,
             variant=switch.name if switch is not None else "",
@@ -169,7 +180,7 @@ class SteadyRun:
             return True
         case = ConvCase.parse(cell.case)
         data = make_data(case, self._job.seed)
-        self._start(cell.implementation, cell.case, cell.mode, _LOADING_ALLOWANCE_S + self._job.call_limit_s)
+        self._start(cell.implementation, cell.case, cell.mode, CHECKING_ALLOWANCE_S + self._job.call_limit_s)
         with cell.subject.context():
             output = cell.subject.call()
         self._restore_threads(cell)

@@ -11,7 +11,7 @@ from profiler.manifest import Manifest, PlannedImplementation
 from profiler.measure.budget import LEAST_PROCESSES, Budget
 from profiler.measure.cold_phase import unit_names
 from profiler.measure.convergence import widest_gap
-from profiler.measure.launch import blame, is_complete, launch, no_work_done, processors_for
+from profiler.measure.launch import blame, is_complete, launch, processors_for, unexplained
 from profiler.measure.ledger import Ledger
 from profiler.measure.protocol import SteadyCase, SteadyJob
 from profiler.progress import Progress
@@ -109,7 +109,7 @@ class SteadyPhase:
         if not complete and not blame(self._ledger, ending, self._manifest.device, threads, "steady"):
             self._unblamed += 1
             if self._unblamed >= _UNBLAMED_DEATHS:
-                raise no_work_done(self._run, process, ending)
+                raise unexplained(self._run, process, ending)
 
     def _job(self, process: int, threads: int, seconds: float, cases: list[SteadyCase]) -> SteadyJob:
         done = self._ledger.complete("steady", threads)

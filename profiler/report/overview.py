@@ -22,6 +22,7 @@ def overview(run: RunDirectory) -> dict[str, Any]:
     return {
         "run": str(run.path),
         "verdict": spoken(verdicts(view)[0]),
+        "verdicts": [spoken(line) for line in verdicts(view)],
         "complete": not missing_parts(view),
         "missing": missing_parts(view),
         "baseline": view.manifest.baseline,

@@ -7,10 +7,12 @@ import platform
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from impls.compiled.compiler import find_compiler
 from profiler import environment
 from profiler.environment import HostTimes, host_load, read_environment, usable_cores, usable_processors
 
@@ -32,6 +34,32 @@ def test_the_environment_names_no_host_user_or_folder() -> None:
         assert secret not in text
     if len(getpass.getuser()) > 4:
         assert getpass.getuser() not in text
+
+
+@pytest.fixture
+def compiler(tmp_path: Path) -> Path:
+    """Make a program that answers as a compiler does."""
+    program = tmp_path / "fakecc"
+    program.write_text("#!/bin/sh\necho fakecc 1.2.3\n")
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("{}", "fakecc 1.2.3"),
+        ("{} gcc", "fakecc gcc: fakecc 1.2.3"),
+        ("env {}", "env fakecc: fakecc 1.2.3"),
+        ("{}-which-is-not-there", ""),
+    ],
+)
+def test_the_compiler_is_the_one_that_builds_without_its_folder(
+    compiler: Path, monkeypatch: pytest.MonkeyPatch, setting: str, told: str
+) -> None:
+    monkeypatch.setenv("CC", setting.format(compiler))
+    assert read_environment().compiler == told
+    assert (find_compiler() is None) == (told == "")
 
 
 def test_reading_imports_no_torch() -> None:

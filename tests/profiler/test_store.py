@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +43,45 @@ def test_a_line_cut_by_a_kill_is_passed_over_and_not_continued(tmp_path: Path) -
     with run.journal() as journal:
         journal.append(TWO)
     assert run.records() == [ONE, TWO]
+
+
+_WRITING = (
+    "import sys, time; from pathlib import Path\n"
+    "from profiler.records import Notice; from profiler.store import RunDirectory\n"
+    "journal = RunDirectory(Path(sys.argv[1])).journal()\n"
+    "journal.append(Notice(code='one', text='1'))\n"
+    "print('open', flush=True); time.sleep(600)"
+)
+
+
+def test_a_journal_has_one_writer_until_it_dies(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path / "run")
+    with subprocess.Popen([sys.executable, "-c", _WRITING, str(run.path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        with run.journal_path.open("ab") as half:  # what a second writer would take for the line of a killed one
+            half.write(encode(TWO)[:-9])
+        with pytest.raises(RunDirectoryError, match="is still being written by another convprof; wait for it or stop"):
+            run.journal()
+        assert run.journal_path.read_bytes() == encode(ONE) + encode(TWO)[:-9]
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+    with run.journal() as journal:
+        journal.append(TWO)
+    with run.journal():  # the phases of one process open it one after the other
+        assert run.records() == [ONE, TWO]
+
+
+def test_a_program_that_the_writer_starts_does_not_keep_the_journal(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    with run.journal():
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], close_fds=False)
+    try:
+        with run.journal() as journal:
+            journal.append(ONE)
+    finally:
+        child.kill()
+        child.wait()
 
 
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:

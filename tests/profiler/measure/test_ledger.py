@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from profiler.manifest import Manifest
 from profiler.measure.ledger import Ledger
 from profiler.measure.samples import kept_samples, write_samples
-from profiler.records import Notice, Outcome, ProcessEnded, Sample
+from profiler.records import Ceiling, Notice, Outcome, ProcessEnded, Sample
 from profiler.store import RunDirectory
 
 CASE = "ic1ih8oc1kh3ph1"
@@ -18,6 +19,10 @@ CASE = "ic1ih8oc1kh3ph1"
 
 def ended(process: int, *, complete: bool, purpose: str = "steady") -> ProcessEnded:
     return ProcessEnded(purpose=purpose, process=process, threads=1, rounds=0, complete=complete)
+
+
+def ceiling(process: int) -> Ceiling:
+    return Ceiling(name="clock", device="cpu", threads=1, process=process, value=1.0, low=1.0, high=1.0)
 
 
 def outcome(phase: str, status: str = "ok", threads: int = 1, case: str = CASE) -> Outcome:
@@ -32,6 +37,21 @@ def test_samples_count_from_complete_processes_and_from_three_rounds_on(make_sam
     warm = [make_sample("a", 4, number, 1.0, mode="warmup") for number in range(9)]
     records = [*samples[1], ended(1, complete=True), *samples[2], ended(2, complete=False), *samples[3], *samples[4]]
     assert kept_samples([*records, *warm]) == [*samples[1], *samples[3]]
+
+
+def test_a_case_cut_short_does_not_live_on_those_before_it(make_sample: Callable[..., Sample]) -> None:
+    def cell(number: int, **changes: Any) -> Sample:
+        return make_sample("a", 1, number, 1.0, **changes)
+
+    first = [cell(number, mode=mode) for number in range(3) for mode in ("steady", "twin")]
+    first += [cell(number, mode="unit", case="small") for number in range(3)]
+    second = [cell(3, mode=mode, case="second") for mode in ("steady", "twin")]
+    second += [cell(3, mode="unit", case="small of second")]
+    # A smallest input that is a case itself: its rounds say nothing of the case's.
+    second += [cell(3, case="small")]
+    warm = [cell(0, mode="warmup"), cell(0, mode="warmup", case="small"), cell(0, mode="warmup", case="second")]
+    assert kept_samples([*warm, *first, *second]) == [*warm[:2], *first]
+    assert kept_samples([*warm, *first, *second, ended(1, complete=True)]) == [*warm, *first, *second]
 
 
 def test_the_samples_file_has_the_fields_as_columns(tmp_path: Path, make_sample: Callable[..., Sample]) -> None:
@@ -86,8 +106,9 @@ def test_processes_are_counted_and_numbered_on(
         ledger.add(ended(2, complete=True))
         ledger.add(ended(3, complete=False))
         ledger.add(make_sample("a", 4, 0, 1.0))
+        ledger.add(ceiling(5))
     with Ledger(run, make_manifest([])) as again:
-        assert again.next_process == 5
+        assert again.next_process == 6
         assert (again.complete("steady", 1), again.complete("cold", 1), again.complete("steady", 2)) == (1, 1, 0)
         assert again.samples() == []
         assert again.samples_of(4) == [make_sample("a", 4, 0, 1.0)]

@@ -13,7 +13,7 @@ from profiler.manifest import Manifest
 from profiler.measure import notices
 from profiler.measure.convergence import widest_gap
 from profiler.measure.ledger import Ledger
-from profiler.measure.notices import HostWatch, busy_limit, findings
+from profiler.measure.notices import HostWatch, busy_limit, findings, left_out
 from profiler.records import Outcome, ProcessEnded, Sample
 from profiler.store import RunDirectory
 
@@ -158,3 +158,16 @@ def test_a_busy_host_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_of_many_processors_more_may_be_busy() -> None:
     assert busy_limit(2) == 0.3
     assert busy_limit(64) == pytest.approx(9.6)
+
+
+def test_an_installed_implementation_that_is_left_out_is_named(
+    make_manifest: Callable[..., Manifest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "entry_point_names", lambda: ["installed.one", BASE, "torch.unfold"])
+    assert [(notice.code, notice.text) for notice in left_out(make_manifest([BASE, OTHER]))] == [
+        (
+            "entry_point_left_out",
+            "an installed package offers another torch.conv2d; the one that ships was measured. Rename the entry point "
+            "to measure both",
+        )
+    ]

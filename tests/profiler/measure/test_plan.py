@@ -94,6 +94,18 @@ def test_an_installed_one_is_found_by_name(monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
+def test_what_ships_keeps_its_name_from_installed_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = ["c.direct[-O1]", "installed.one", "torch.conv2d"]
+    monkeypatch.setattr(plan, "entry_point_names", lambda: taken)
+    assert names(planned()) == [*SHIPPED, "installed.one"]
+    assert names(planned("mine.py:f")) == [*SHIPPED, "installed.one", "mine:f"]
+    named = planned("c.direct[-O1]", "torch.conv2d")
+    assert [(entry.name, entry.source) for entry in named.implementations] == [
+        ("torch.conv2d", "catalog"),
+        ("c.direct[-O1]", "catalog"),
+    ]
+
+
 def test_two_files_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match=r"a/mine\.py:f and .*b/mine\.py:f would both be called mine:f; rename"):
         planned("a/mine.py:f", "b/mine.py:f")

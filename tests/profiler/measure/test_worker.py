@@ -179,6 +179,23 @@ def test_a_steady_job_interleaves_rounds_of_every_cell(tmp_path: Path, planned: 
     }
 
 
+def test_a_smallest_input_of_several_cases_is_timed_with_one_of_them(tmp_path: Path, planned: Planned) -> None:
+    another = "ic1ih9oc1kh3ph1"
+    assert unit_names(another) == unit_names(CASE)
+    units = {"torch.conv2d": unit_names(CASE)}
+    cases = [SteadyCase(case=case, implementations=[planned("torch.conv2d")], units=units) for case in (CASE, another)]
+    heard = run(steady_job(planned, [], {}, cases=cases), tmp_path)
+    assert is_complete(heard.ending)
+    rounds = {
+        (mode, case): {each.round for each in heard.samples() if (each.mode, each.case) == (mode, case)}
+        for mode, case in [("steady", CASE), ("steady", another), *[("unit", unit) for unit in unit_names(CASE)]]
+    }
+    assert all(rounds.values())
+    start_of_the_second = max(min(rounds["steady", CASE]), min(rounds["steady", another]))
+    for unit in unit_names(CASE):
+        assert max(rounds["unit", unit]) < start_of_the_second
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"), [("dies_later", "crashed"), ("leaves_later", "finished"), ("raises_later", "exited")]
 )

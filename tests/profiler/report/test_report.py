@@ -10,13 +10,16 @@ import pytest
 from markdown_it import MarkdownIt
 
 from profiler.attribution.run import attribute
+from profiler.records import Captured
+from profiler.report.completeness import missing_parts
 from profiler.report.markdown import report_markdown
 from profiler.report.run import write_report
 from profiler.report.view import RunView
 from profiler.store import RunDirectory
 from profiler.tables.claims import CLAIMS
-from profiler.tables.files import write_table
+from profiler.tables.files import read_table, write_table
 from profiler.tables.samples import SAMPLES
+from profiler.tables.summary import SUMMARY
 
 BuildRun = Callable[..., RunDirectory]
 _GOLDEN = Path(__file__).with_name("golden_report.md")
@@ -148,3 +151,28 @@ def test_a_run_without_samples_but_with_tables_of_old_is_not_invented(build_run:
     run.write_frame(SAMPLES.frame([]), run.samples_path)
     write_table(run, CLAIMS, CLAIMS.frame([]))
     assert "nothing was measured yet" in _written(run)
+
+
+def test_bounds_of_zero_are_no_bounds_to_be_near_to(build_run: BuildRun) -> None:
+    run = build_run(threads=[1])
+    summary = read_table(run, SUMMARY)
+    write_table(run, SUMMARY, summary.assign(error_bound=0.0, max_error=0.0))
+    write_report(run)
+    assert "Outputs checked against" not in run.report_path.read_text()
+
+
+def test_what_is_right_with_many_threads_alone_lacks_no_capture(build_run: BuildRun) -> None:
+    run = build_run()
+    summary = read_table(run, SUMMARY)
+    one_thread = (summary["implementation"] == "c.direct") & (summary["threads"] == 1)
+    summary.loc[one_thread, "status"] = "crashed"
+    write_table(run, SUMMARY, summary)
+    attribute(run)
+    kept = [
+        record for record in run.records() if not (isinstance(record, Captured) and record.implementation == "c.direct")
+    ]
+    run.journal_path.unlink()
+    with run.journal() as journal:
+        for record in kept:
+            journal.append(record)
+    assert missing_parts(RunView(run)) == []

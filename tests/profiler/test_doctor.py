@@ -1,0 +1,37 @@
+"""What the doctor says where something is missing, and how little it asks for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from profiler import doctor
+from profiler.environment import read_environment
+from profiler.manifest import Environment
+
+
+def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Environment] = []
+
+    def counted() -> Environment:
+        read.append(read_environment())
+        return read[-1]
+
+    monkeypatch.setattr(doctor, "read_environment", counted)
+    findings = doctor.diagnose()
+    assert len(read) == 1
+    assert len(findings) == len(doctor.CHECKS) == len({finding.subject for finding in findings})
+
+
+def test_torch_that_takes_too_long_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_PROBE_LIMIT_S", 0.001)
+    finding = doctor._profiler_ranges(read_environment())
+    assert (finding.subject, finding.state) == ("profiler ranges", "broken")
+    assert finding.text == "importing torch takes longer than 0.001 s, and workers do not wait so long"
+    assert finding.remedy
+
+
+def test_a_compiler_that_does_not_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "/nonexistent")
+    finding = doctor._compiler(read_environment())
+    assert (finding.subject, finding.state) == ("C compiler", "note")
+    assert finding.text.startswith("c.direct is unavailable: $CC is '/nonexistent', which does not run")
