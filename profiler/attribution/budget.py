@@ -137,6 +137,6 @@ def _missing(cause: str, evidence: Evidence) -> str:
             if evidence.condition.threads > 1
             else "no times or counts on smallest inputs in this run"
         )
-    if cause == "traffic" and not math.isfinite(evidence.counts.op_bytes):
-        return "no operator of it is visible whose bytes could be counted"
+    if cause == "traffic" and not evidence.counts.op_bytes >= evidence.case.compulsory_bytes:
+        return "its work is in code that no operator shows, so the bytes it moves cannot be counted"
     return "no unit cost or count for it in this run"

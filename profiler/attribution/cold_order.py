@@ -42,14 +42,16 @@ def cold_order(findings: Findings, condition: Condition) -> Judgement | None:
     certain = [flip for flip in wrong if flip.certain]
     figure = f"{len(wrong)} of {pairs} pairs flip" + (f", {len(certain)} beyond their intervals" if wrong else "")
     listings = [flip for flip in wrong if {flip.faster, flip.slower} <= set(_LISTINGS)]
+    whole = set(_LISTINGS) <= set(findings.names(condition))
     own = "the article's own three listings " + ("flip" if listings else "keep their order")
     method = (
-        f"first calls in fresh processes by time.time() against steady medians, {condition.case}, 1 thread; "
-        f"{own if set(_LISTINGS) <= set(findings.names(condition)) else 'not all of the listings were measured'}"
+        f"First calls in fresh processes by time.time() against steady medians, {condition.case}, 1 thread; "
+        f"{own if whole else 'not all of the listings were measured'}"
     )
     shown = "; ".join(_words(flip) for flip in (listings or certain or wrong)[:_MOST_SHOWN])
     if certain:
-        return Judgement("refuted", figure, f"{shown}. {method}")
+        right_for_the_article = whole and not listings
+        return Judgement("mixed" if right_for_the_article else "refuted", figure, f"{shown}. {method}")
     if wrong:
         return not_testable(f"no flip is beyond its cold intervals: {shown}. {method}", figure)
     return Judgement("supported", figure, method)

@@ -135,7 +135,7 @@ def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
         return None
     compulsory = float(evidence.case.compulsory_bytes)
     limit = evidence.ceilings.bandwidth(_working_set(evidence))
-    if limit is None:
+    if limit is None or evidence.counts.op_bytes < compulsory:  # then the work is done where no operator is seen
         return None
     expected = _in_fixed_cost(evidence, lambda unit: unit.counts.op_bytes)
     scratch = evidence.scratch_bytes if math.isfinite(evidence.scratch_bytes) else 0.0

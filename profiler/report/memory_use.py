@@ -56,7 +56,7 @@ def _row(view: RunView, name: str, condition: Condition) -> tuple[str, ...]:
 
 def _moved(moved: float, compulsory: float, scratch: float) -> tuple[str, str]:
     """Write operator bytes and their multiple of the compulsory ones, as least values where more must have moved."""
-    if not math.isfinite(moved):
+    if not moved > 0:
         return UNKNOWN, UNKNOWN
     if moved < compulsory:
         return f"≥ {size(moved)}", UNKNOWN

@@ -138,9 +138,8 @@ def test_traffic_is_what_is_beyond_the_compulsory_bytes(make_evidence: MakeEvide
     spilled = traffic(make_evidence(counts=(1, 1_080_044, 100), peak_bytes=1_000_000), draws)
     assert spilled is not None
     assert spilled.seconds == pytest.approx(1_000_000 / 5e9)
-    none = traffic(make_evidence(counts=(1, 40_000, 100)), draws)
-    assert none is not None
-    assert none.seconds == 0
+    # Less than the compulsory bytes is seen where the work is done in code that no operator shows.
+    assert traffic(make_evidence(counts=(1, 40_000, 100)), draws) is None
 
 
 def test_scratch_inside_operators_is_written_and_read(make_evidence: MakeEvidence, draws: Draws) -> None:
