@@ -80,7 +80,10 @@ def manual_beats_module(findings: Findings) -> Judgement:
 def small_is_pronounced(findings: Findings) -> Judgement:
     """Judge C3: the library's time over the compiled loop's, on the smallest case against the largest."""
     ordered = sorted(findings.conditions, key=lambda condition: ConvCase.parse(condition.case).flops)
-    remedy = "needs c.direct and torch.conv2d on cases of different size: `convprof analyze --case small --case photo`"
+    remedy = (
+        "needs c.direct and torch.conv2d on cases of different size: "
+        "`convprof analyze --impl c.direct --case small --case photo`"
+    )
     if len(ordered) < 2 or ConvCase.parse(ordered[0].case).flops == ConvCase.parse(ordered[-1].case).flops:
         return not_testable(remedy)
     small, large = ordered[0], ordered[-1]
