@@ -115,8 +115,10 @@ _CONTAINED = ("interpreter", "dispatch", "allocation", "traffic", "threads", "ar
 
 
 def _why_not(cause: str, evidence: Evidence) -> str:
-    if cause in ("launch", "idle"):
-        return f"no accelerator in this run; a wait of the processor would be in {RESIDUAL}"
+    if cause == "launch":
+        return "no accelerator in this run"
+    if cause == "idle":
+        return f"no processor time of one thread's blocks; a wait would be in {RESIDUAL}"
     if cause == "autograd":
         return "no switch cell for the gradient mode; calls run without gradients unless they are about them"
     if cause in ("arithmetic", "threads"):

@@ -15,9 +15,9 @@ import numpy as np
 
 from profiler.attribution.ceilings import Limit
 from profiler.attribution.draws import Draws
-from profiler.attribution.evidence import Evidence, Floats
+from profiler.attribution.evidence import Evidence, Floats, Timing
 from profiler.attribution.fixed import Fixed, fixed_cost
-from profiler.units import count, seconds, significant, size
+from profiler.units import count, percent, seconds, significant, size
 
 __all__ = ["ESTIMATORS", "Estimate", "Method", "Status"]
 
@@ -25,6 +25,7 @@ Method = Literal["switch", "sample", "count", "bound", "remainder", "none"]
 Status = Literal["confirmed", "unconfirmed", "joint", "refused", "not estimated"]
 
 _GRAD_SWITCH = "inference_mode"
+_CPU_CLOCK_ERROR = 0.02  # of the wall time of a block of 1 ms: reading getrusage around it takes some microseconds
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _interpreter_from_growth(whole: float, first: float, fixed: Fixed, unit: Lim
 
 
 def dispatch(evidence: Evidence, draws: Draws) -> Estimate | None:
-    """Take from the fixed cost what the interpreter and the gradient mode explain of it."""
+    """Take from the fixed cost what the interpreter, the gradient mode, waiting and page faults explain of it."""
     fixed = fixed_cost(evidence)
     if fixed is None:
         return None
@@ -88,6 +89,13 @@ def dispatch(evidence: Evidence, draws: Draws) -> Estimate | None:
         if part is not None and part.seconds > 0:
             value, replicates = value - part.seconds, replicates - part.replicates
             less.append(f"{part.cause} {seconds(part.seconds)}")
+    if waiting := _in_fixed_cost(evidence, lambda unit: _off_cpu(unit.timing)):
+        value, replicates = value - waiting, replicates - waiting
+        less.append(f"idle {seconds(waiting)}")
+    fault = evidence.ceilings.limit("page_fault")
+    if fault is not None and (faults := _in_fixed_cost(evidence, lambda unit: unit.timing.minor_faults)):
+        value, replicates = value - faults * fault.value, replicates - faults * fault.replicates(draws)
+        less.append(f"allocation {seconds(faults * fault.value)}")
     taken = f", less {' and '.join(less)}" if less else ""
     steps = ""
     if fixed.driver != "operators" and evidence.counts is not None and math.isfinite(evidence.counts.ops):
@@ -112,17 +120,33 @@ def autograd(evidence: Evidence, draws: Draws) -> Estimate | None:  # noqa: ARG0
     )
 
 
+def idle(evidence: Evidence, draws: Draws) -> Estimate | None:  # noqa: ARG001 - one signature for all
+    """Take the processor time of an unprofiled call from its wall time: what is left it spent on no processor.
+
+    With several threads the sum of their processor time says nothing of waiting.
+    """
+    total = evidence.total
+    if evidence.condition.threads > 1 or not math.isfinite(total.off_cpu):
+        return None
+    waiting = _off_cpu(total)
+    return Estimate(
+        "idle",
+        waiting,
+        waiting / total.value * total.replicates,
+        "count",
+        "confirmed",
+        f"{seconds(total.value)} of wall time, of which {seconds(max(0.0, total.off_cpu))} on no processor"
+        + ("" if waiting else f": under {percent(_CPU_CLOCK_ERROR)}, what the two clocks tell apart"),
+    )
+
+
 def allocation(evidence: Evidence, draws: Draws) -> Estimate | None:
-    """Multiply the page faults of an unprofiled call, less those of its fixed cost, by the cost of one."""
+    """Multiply the page faults of an unprofiled call by the cost of one."""
     unit, faults = evidence.ceilings.limit("page_fault"), evidence.total.minor_faults
     if unit is None or not math.isfinite(faults):
         return None
-    expected = _in_fixed_cost(evidence, lambda unit: unit.timing.minor_faults)
-    beyond = max(0.0, faults - expected)
     words = f"{count(faults)} minor page faults a call x {_range(unit)}"
-    if expected > 0:
-        words += f", less {count(expected)} that are in the fixed cost"
-    return Estimate("allocation", beyond * unit.value, beyond * unit.replicates(draws), "count", "unconfirmed", words)
+    return Estimate("allocation", faults * unit.value, faults * unit.replicates(draws), "count", "unconfirmed", words)
 
 
 def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
@@ -189,10 +213,17 @@ ESTIMATORS: tuple[Callable[[Evidence, Draws], Estimate | None], ...] = (
     interpreter,
     dispatch,
     autograd,
+    idle,
     allocation,
     traffic,
     floor,
 )
+
+
+def _off_cpu(timing: Timing) -> float:
+    """Give the seconds on no processor; 0 where they are no more than the error of two clocks over one block."""
+    waiting = timing.off_cpu
+    return waiting if math.isfinite(waiting) and waiting > _CPU_CLOCK_ERROR * timing.value else 0.0
 
 
 def _in_fixed_cost(evidence: Evidence, quantity: Callable[..., float]) -> float:

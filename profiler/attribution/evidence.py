@@ -29,12 +29,14 @@ class Condition:
 class Timing:
     """Hold the median seconds per call of one cell, its replicates (made jointly for all cells) and its page faults.
 
-    `replicates` has the shape (replicates,); `minor_faults` are pages per call, NaN where not known.
+    `replicates` has the shape (replicates,); `minor_faults` are pages per call, `off_cpu` the seconds per call
+    that the process was on no processor; NaN where not known.
     """
 
     value: float
     replicates: Floats
     minor_faults: float
+    off_cpu: float
 
 
 @dataclass(frozen=True)

@@ -121,14 +121,24 @@ class Gathered:
         resampled = self.replicates(condition.device, condition.threads)
         if cell not in resampled or not math.isfinite(resampled.value(cell)):
             return None
-        faults = self._faults(condition.device, condition.threads)
-        return Timing(resampled.value(cell), resampled.column(cell), faults.get(cell, math.nan))
+        faults, off_cpu = self._usage(condition.device, condition.threads).get(cell, (math.nan, math.nan))
+        return Timing(resampled.value(cell), resampled.column(cell), faults, off_cpu)
 
     @functools.cache  # noqa: B019 - lives as long as one analysis
-    def _faults(self, device: str, threads: int) -> dict[Cell, float]:
-        grouped = self._samples(device, threads).groupby(["implementation", "case", "variant", "mode"])
-        medians = grouped["minor_faults_per_call"].median()
-        return {Cell(*map(str, key)): float(value) for key, value in zip(medians.index, medians, strict=True)}
+    def _usage(self, device: str, threads: int) -> dict[Cell, tuple[float, float]]:
+        """Give the median page faults and seconds off the processor of each cell, per call."""
+        samples = self._samples(device, threads)
+        waiting = (samples["seconds_per_call"] - samples["cpu_seconds_per_call"]).rename("off_cpu_s")
+        medians = (
+            samples.assign(off_cpu_s=waiting)
+            .groupby(["implementation", "case", "variant", "mode"])[["minor_faults_per_call", "off_cpu_s"]]
+            .median()
+        )
+        values = medians.itertuples(index=False, name=None)
+        return {
+            Cell(*map(str, key)): (float(faults), float(off_cpu))
+            for key, (faults, off_cpu) in zip(medians.index, values, strict=True)
+        }
 
     def _units(self, implementation: str, case: ConvCase, condition: Condition) -> tuple[Unit, Unit] | None:
         found = []

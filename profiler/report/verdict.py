@@ -26,6 +26,7 @@ _WORDS = {
     "interpreter": "Python bytecode",
     "dispatch": "operator dispatch",
     "autograd": "gradient bookkeeping",
+    "idle": "waiting, on no processor",
     "allocation": "page faults of fresh memory",
     "traffic": "bytes moved beyond the compulsory ones",
     "floor": "the machine's own limits",

@@ -35,9 +35,9 @@ def make_ceilings(threads: int = 1) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def timing(microseconds: float, spread: float = 0.0, faults: float = 0.0) -> Timing:
+def timing(microseconds: float, spread: float = 0.0, faults: float = 0.0, off_cpu: float = 0.0) -> Timing:
     value = microseconds * 1e-6
-    return Timing(value, value * np.array([1 - spread, 1 + spread] * 50), faults)
+    return Timing(value, value * np.array([1 - spread, 1 + spread] * 50), faults, off_cpu * 1e-6)
 
 
 @pytest.fixture
@@ -53,15 +53,20 @@ def make_evidence() -> MakeEvidence:
         case = ConvCase.parse("ic1ih100oc1kh3ph1")
         units = given.get("units", ((20.0, (1, 8, 100)), (21.0, (1, 128, 100))))
         counts = given.get("counts", (1, 80_036, 100))
+
+        def small(microseconds: float) -> Timing:
+            return timing(microseconds, faults=given.get("unit_faults", 0.0), off_cpu=given.get("unit_off_cpu", 0.0))
+
         return Evidence(
             implementation=given.get("implementation", "some.code"),
             condition=Condition(case.name, "cpu", given.get("threads", 1)),
             case=case,
             processes=5,
-            total=timing(given.get("total", 50.0), given.get("spread", 0.01), given.get("faults", 0.0)),
+            total=timing(given.get("total", 50.0), given.get("spread", 0.01), given.get("faults", 0.0),
+                         given.get("off_cpu", 0.0)),
             counts=None if counts is None else Counts(*map(float, counts)),
             units=None if units is None else tuple(
-                Unit(label, timing(time), Counts(*map(float, each)))
+                Unit(label, small(time), Counts(*map(float, each)))
                 for label, (time, each) in zip(("1x1", "4x4"), units, strict=True)
             ),
             variants={name: timing(time) for name, time in given.get("variants", {}).items()},

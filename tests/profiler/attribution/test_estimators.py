@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from profiler.attribution.draws import Draws
-from profiler.attribution.estimators import allocation, autograd, dispatch, floor, interpreter, traffic
+from profiler.attribution.estimators import allocation, autograd, dispatch, floor, idle, interpreter, traffic
 from profiler.attribution.evidence import Evidence
 from profiler.attribution.fixed import fixed_cost
 from profiler.tables.ceilings import CEILINGS
@@ -123,11 +123,36 @@ def test_autograd_is_the_switch_s_difference_and_leaves_the_dispatch(make_eviden
     assert autograd(make_evidence(), draws) is None
 
 
-def test_allocation_counts_only_faults_beyond_the_fixed_cost(make_evidence: MakeEvidence, draws: Draws) -> None:
-    found = allocation(make_evidence(faults=12.0), draws)
+def test_a_wait_is_idle_and_not_dispatch(make_evidence: MakeEvidence, draws: Draws) -> None:
+    # A sleep of 500 us in a call of 550 us, in the smallest inputs (520 us) as in the case.
+    evidence = make_evidence(
+        total=550.0, off_cpu=500.0, unit_off_cpu=500.0, units=((520.0, (1, 8, 100)), (521.0, (1, 128, 100)))
+    )
+    waiting, operators = idle(evidence, draws), dispatch(evidence, draws)
+    assert waiting is not None
+    assert operators is not None
+    assert waiting.seconds == pytest.approx(500e-6)
+    assert operators.seconds == pytest.approx(520e-6 - 100 * 10e-9 - 500e-6)
+    assert "idle 500 µs" in operators.evidence
+
+
+def test_what_two_clocks_cannot_tell_apart_is_no_wait(make_evidence: MakeEvidence, draws: Draws) -> None:
+    within = idle(make_evidence(off_cpu=0.9), draws)  # of 50 us
+    assert within is not None
+    assert within.seconds == 0
+    assert idle(make_evidence(off_cpu=math.nan), draws) is None
+    assert idle(make_evidence(off_cpu=20.0, threads=2), draws) is None
+
+
+def test_page_faults_are_allocation_and_not_dispatch(make_evidence: MakeEvidence, draws: Draws) -> None:
+    # 12 faults of 1 us in a call of 50 us, in the smallest inputs (20 us) as in the case.
+    evidence = make_evidence(faults=12.0, unit_faults=12.0)
+    found, operators = allocation(evidence, draws), dispatch(evidence, draws)
     assert found is not None
+    assert operators is not None
     assert found.seconds == pytest.approx(12e-6)
     assert "12 minor page faults" in found.evidence
+    assert operators.seconds == pytest.approx(20e-6 - 100 * 10e-9 - 12e-6)
     assert allocation(make_evidence(faults=math.nan), draws) is None
 
 
