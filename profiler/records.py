@@ -11,6 +11,8 @@ from typing import Literal
 import msgspec
 
 __all__ = [
+    "LEAST_PROCESSES",
+    "MEASURED",
     "AnyRecord",
     "Captured",
     "Ceiling",
@@ -25,6 +27,11 @@ __all__ = [
     "decode",
     "encode",
 ]
+
+# How many worker processes a figure should rest on: a bootstrap of fewer gives an interval of its own values only.
+LEAST_PROCESSES = 5
+# The purpose of the record that ends the measure phase.
+MEASURED = "measure"
 
 Mode = Literal["steady", "twin", "warmup", "unit"]
 Status = Literal["ok", "wrong", "unavailable", "missing", "raised", "exited", "crashed", "hung"]

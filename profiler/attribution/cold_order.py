@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from profiler.attribution.conditions import within
 from profiler.attribution.evidence import Condition
 from profiler.attribution.judging import Findings, Judgement, not_testable
 from profiler.tables.cold import COLD
@@ -74,9 +75,8 @@ def flips(findings: Findings, condition: Condition) -> tuple[int, list[Flip]]:
 
 
 def _article_times(findings: Findings, condition: Condition) -> dict[str, pd.Series]:
-    cold = findings.files.table(COLD)
-    here = cold[(cold["case"] == condition.case) & (cold["device"] == condition.device)]
-    here = here[(here["threads"] == condition.threads) & (here["stage"] == "article_time") & here["median_s"].notna()]
+    here = within(findings.files.table(COLD), condition)
+    here = here[(here["stage"] == "article_time") & here["median_s"].notna()]
     return {str(row["implementation"]): row for _, row in here.iterrows()}
 
 

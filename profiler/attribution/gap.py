@@ -10,6 +10,7 @@ import pandas as pd
 
 from profiler.attribution.budget import Budget, budget_of, check_sum, interval_around
 from profiler.attribution.causes import RESIDUAL
+from profiler.attribution.conditions import within
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimators import Estimate, Status
 from profiler.attribution.evidence import Condition, Floats
@@ -180,9 +181,7 @@ def _standing(subject: Budget, baseline: Budget, gathered: Gathered) -> Standing
 
 
 def _side(summary: pd.DataFrame, budget: Budget) -> Side:
-    condition = budget.condition
-    same = (summary["case"] == condition.case) & (summary["threads"] == condition.threads)
-    here = summary[same & (summary["device"] == condition.device)]
+    here = within(summary, budget.condition)
     row = here[here["implementation"] == budget.implementation].iloc[0]
     # What is too slow to run twice a round has no floor of its own; the middle one of its condition stands for it.
     own, middle = row["aa_floor"], here["aa_floor"].median()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from impls.case import ConvCase
 from profiler.attribution.ceilings import Ceilings
+from profiler.attribution.conditions import conditions_in, within
 from profiler.attribution.draws import REPLICATES
 from profiler.attribution.evidence import Condition, Counts, Evidence, Timing, Unit
 from profiler.attribution.files import RunFiles
@@ -43,17 +44,11 @@ class Gathered:
     @functools.cached_property
     def conditions(self) -> tuple[Condition, ...]:
         """List the conditions that have a median, cases as planned, fewer threads first."""
-        measured = self._measured
-        keys = {
-            Condition(str(case), str(device), int(threads))
-            for case, device, threads in measured[["case", "device", "threads"]].itertuples(index=False)
-        }
-        order = {case: position for position, case in enumerate(self.manifest.cases)}
-        return tuple(sorted(keys, key=lambda key: (order.get(key.case, len(order)), key.device, key.threads)))
+        return conditions_in(self._measured, self.manifest.cases)
 
     def implementations(self, condition: Condition) -> list[str]:
         """List what was measured and is right in a condition, in the order of the table `summary`."""
-        return [str(name) for name in _within(self._measured, condition)["implementation"]]
+        return [str(name) for name in within(self._measured, condition)["implementation"]]
 
     @functools.cache  # noqa: B019 - lives as long as one analysis
     def replicates(self, device: str, threads: int) -> Bootstrap[Cell]:
@@ -71,7 +66,7 @@ class Gathered:
     @functools.cache  # noqa: B019 - lives as long as one analysis
     def evidence(self, implementation: str, condition: Condition) -> Evidence | None:
         """Gather what is known of one implementation in one condition; None where it has no median there."""
-        row = self._first(_within(self._measured, condition), implementation, condition.case)
+        row = self._first(within(self._measured, condition), implementation, condition.case)
         total = self._timing(Cell(implementation, condition.case), condition)
         if total is None or row is None:
             return None
@@ -163,11 +158,6 @@ class Gathered:
     def _first(frame: pd.DataFrame, implementation: str, case: str) -> pd.Series | None:
         rows = frame[(frame["implementation"] == implementation) & (frame["case"] == case)]
         return None if rows.empty else rows.iloc[0]
-
-
-def _within(frame: pd.DataFrame, condition: Condition) -> pd.DataFrame:
-    same = (frame["case"] == condition.case) & (frame["device"] == condition.device)
-    return frame[same & (frame["threads"] == condition.threads)]
 
 
 def _numbers(row: pd.Series, names: Sequence[str]) -> list[float]:

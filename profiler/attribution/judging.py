@@ -9,6 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
+from profiler.attribution.conditions import within
 from profiler.attribution.evidence import Condition
 from profiler.attribution.gather import Cell, Gathered
 from profiler.tables.summary import SUMMARY
@@ -137,9 +138,7 @@ class Findings:
 
     def _floor(self, condition: Condition, names: tuple[str, str]) -> float:
         """Give the larger A/A floor of two implementations, the middle one of all for one without its own."""
-        summary = self.files.table(SUMMARY)
-        same = (summary["case"] == condition.case) & (summary["device"] == condition.device)
-        here = summary[same & (summary["threads"] == condition.threads)]
+        here = within(self.files.table(SUMMARY), condition)
         floors = pd.Series(here["aa_floor"].to_numpy(), index=here["implementation"].map(str))
         if floors.isna().all():
             return 0.0

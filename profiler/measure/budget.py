@@ -6,11 +6,10 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-__all__ = ["LEAST_PROCESSES", "MEASURE_SHARE", "Budget"]
+__all__ = ["MEASURE_SHARE", "Budget"]
 
 MEASURE_SHARE = 0.75  # of the run; capture, tables and report need the rest
 COLD_SHARE = 0.25  # of the phase
-LEAST_PROCESSES = 5
 _LEAST_SECONDS = 0.6  # a shorter process is mostly its own start
 _MOST_SECONDS = 5.0  # beyond it, further processes tell more than further rounds
 

@@ -8,12 +8,12 @@ from itertools import product
 
 from impls.case import ConvCase
 from profiler.manifest import Manifest, PlannedImplementation
-from profiler.measure.budget import LEAST_PROCESSES, Budget
+from profiler.measure.budget import Budget
 from profiler.measure.launch import blame, is_complete, launch, unexplained
 from profiler.measure.ledger import Ledger
 from profiler.measure.protocol import Attempt, ColdJob
 from profiler.progress import Progress
-from profiler.records import Outcome, ProcessEnded
+from profiler.records import LEAST_PROCESSES, Outcome, ProcessEnded
 from profiler.store import RunDirectory
 
 __all__ = ["ColdPhase", "unit_names"]

@@ -9,12 +9,10 @@ import msgspec
 
 from profiler.manifest import Manifest
 from profiler.measure.samples import kept_samples
-from profiler.records import AnyRecord, Ceiling, ColdStage, Notice, Outcome, ProcessEnded, Sample
+from profiler.records import MEASURED, AnyRecord, Ceiling, ColdStage, Notice, Outcome, ProcessEnded, Sample
 from profiler.store import RunDirectory
 
-__all__ = ["MEASURED", "Ledger"]
-
-MEASURED = "measure"  # the purpose that marks the whole phase as complete
+__all__ = ["Ledger"]
 
 
 class Ledger:
@@ -26,7 +24,6 @@ class Ledger:
         self._units: dict[tuple[str, str], Outcome] = {}
         self._notices: set[tuple[str, str]] = set()
         self.ended: list[ProcessEnded] = []
-        self.cold_stages: list[ColdStage] = []
         self._samples: list[Sample] = []
         self.next_process = 1
         with contextlib.ExitStack() as stack:
@@ -66,8 +63,6 @@ class Ledger:
                 self._outcomes[record.implementation, record.case, record.threads] = record
         elif isinstance(record, Sample):
             self._samples.append(record)
-        elif isinstance(record, ColdStage):
-            self.cold_stages.append(record)
         elif isinstance(record, Notice):
             self._notices.add((record.code, record.text))
         elif isinstance(record, ProcessEnded):

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from impls.user import entry_point_names
 from profiler.environment import HostTimes, host_load, throttled_count, usable_cores
 from profiler.manifest import Manifest
-from profiler.measure.budget import LEAST_PROCESSES
 from profiler.measure.convergence import steady_panel, widest_gap
 from profiler.measure.ledger import Ledger
-from profiler.records import Notice, Sample
+from profiler.records import LEAST_PROCESSES, Notice, Sample
 
 __all__ = ["FINDINGS", "HostWatch", "busy_limit", "findings", "left_out"]
 
@@ -95,9 +94,8 @@ def _interrupted(_: Manifest, __: Ledger, samples: list[Sample], threads: int) -
 def _no_steady_state(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
     for case in manifest.cases:
         panel = steady_panel(samples, case, threads)
-        counts = zip(panel.cells, panel.drifting().sum(axis=1), panel.process_counts(), strict=True)
-        # One process of several may have been disturbed; more than that is the implementation's own doing.
-        found = [f"{cell} ({count} of {all_})" for cell, count, all_ in counts if count > 1 or count == all_ > 0]
+        counts = zip(panel.cells, panel.settled(), panel.drifting().sum(axis=1), panel.process_counts(), strict=True)
+        found = [f"{cell} ({count} of {all_})" for cell, settled, count, all_ in counts if all_ and not settled]
         if found:
             text = (
                 f"still getting faster or slower by more than 5 % within processes on {case} {_with(threads)}, "

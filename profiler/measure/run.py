@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from profiler.measure.budget import LEAST_PROCESSES, Budget
+from profiler.measure.budget import Budget
 from profiler.measure.cold_phase import ColdPhase
-from profiler.measure.ledger import MEASURED, Ledger
+from profiler.measure.ledger import Ledger
 from profiler.measure.notices import HostWatch, findings, left_out
 from profiler.measure.samples import write_samples
 from profiler.measure.steady_phase import SteadyPhase
 from profiler.progress import Progress
-from profiler.records import ProcessEnded
+from profiler.records import LEAST_PROCESSES, MEASURED, ProcessEnded
 from profiler.store import RunDirectory
 
 __all__ = ["measure", "write_samples"]

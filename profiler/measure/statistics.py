@@ -123,6 +123,15 @@ class Panel(Generic[Cell]):
                 found[cell, process] = len(series) >= _FEWEST_FOR_NOISE and not is_level(series, tolerance)
         return found
 
+    def settled(self) -> NDArray[np.bool_]:
+        """Say which cells reached a steady state: in every process, or all but one of several; shape (cells,).
+
+        One process of several may have been disturbed; more than that is the implementation's own doing.
+        """
+        drifting = self.drifting().sum(axis=1)
+        reached: NDArray[np.bool_] = (drifting <= 1) & (drifting < self.process_counts())
+        return reached
+
 
 @dataclass(frozen=True)
 class Bootstrap(Generic[Cell]):

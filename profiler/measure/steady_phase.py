@@ -8,14 +8,14 @@ import time
 
 from profiler.isolation import Ending
 from profiler.manifest import Manifest, PlannedImplementation
-from profiler.measure.budget import LEAST_PROCESSES, Budget
+from profiler.measure.budget import Budget
 from profiler.measure.cold_phase import unit_names
 from profiler.measure.convergence import widest_gap
 from profiler.measure.launch import blame, is_complete, launch, processors_for, unexplained
 from profiler.measure.ledger import Ledger
 from profiler.measure.protocol import SteadyCase, SteadyJob
 from profiler.progress import Progress
-from profiler.records import ProcessEnded
+from profiler.records import LEAST_PROCESSES, ProcessEnded
 from profiler.store import RunDirectory
 
 __all__ = ["CONVERGED", "SteadyPhase"]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from profiler.records import Captured, ProcessEnded
+from profiler.records import LEAST_PROCESSES, MEASURED, Captured, ProcessEnded
 from profiler.report.escape import code, visible
 from profiler.report.view import RunView
 
-__all__ = ["LEAST_PROCESSES", "banner", "complete_processes", "missing_parts"]
-
-LEAST_PROCESSES = 5
-_MEASURED = "measure"  # the purpose of the record that ends the phase
+__all__ = ["banner", "complete_processes", "missing_parts"]
 
 
 def complete_processes(view: RunView, threads: int) -> int:
@@ -24,7 +21,7 @@ def missing_parts(view: RunView) -> list[str]:
     if view.files.samples.empty:
         return ["nothing was measured yet"]
     missing = []
-    if not any(isinstance(record, ProcessEnded) and record.purpose == _MEASURED for record in records):
+    if not any(isinstance(record, ProcessEnded) and record.purpose == MEASURED for record in records):
         processes = [(threads, complete_processes(view, threads)) for threads in view.manifest.threads]
         missing += [
             f"{done} of {LEAST_PROCESSES} worker processes ended with {threads} thread{'s' if threads > 1 else ''}"

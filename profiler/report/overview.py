@@ -19,12 +19,13 @@ __all__ = ["overview", "overview_text", "spoken"]
 def overview(run: RunDirectory) -> dict[str, Any]:
     """Give a run's verdict, ranking, failures and files as plain values; what is not known is None."""
     view = RunView(run)
+    told, missing = [spoken(line) for line in verdicts(view)], missing_parts(view)
     return {
         "run": str(run.path),
-        "verdict": spoken(verdicts(view)[0]),
-        "verdicts": [spoken(line) for line in verdicts(view)],
-        "complete": not missing_parts(view),
-        "missing": missing_parts(view),
+        "verdict": told[0],
+        "verdicts": told,
+        "complete": not missing,
+        "missing": missing,
         "baseline": view.manifest.baseline,
         "ranking": [
             _row(each, condition.case, condition.threads)
@@ -49,7 +50,8 @@ def overview(run: RunDirectory) -> dict[str, Any]:
 def overview_text(run: RunDirectory) -> str:
     """Write the verdict, the ranking with the fewest threads and where the report is, for a terminal."""
     view = RunView(run)
-    lines = [f"Partial run: {'; '.join(missing_parts(view))}", ""] if missing_parts(view) else []
+    missing = missing_parts(view)
+    lines = [f"Partial run: {'; '.join(missing)}", ""] if missing else []
     for line, condition in zip(verdicts(view), view.first_conditions or (None,), strict=True):
         lines += [spoken(line), ""]
         if condition is not None:

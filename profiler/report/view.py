@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from profiler.attribution.conditions import conditions_in, within
 from profiler.attribution.evidence import Condition
 from profiler.attribution.files import RunFiles
 from profiler.report.comparison import Word, compare
@@ -63,10 +64,7 @@ class RunView:
         """List the conditions that hold a ranked implementation: cases as planned, fewer threads first."""
         summary = self.files.table(SUMMARY)
         right = summary[(summary["status"] == "ok") & summary["median_s"].notna()]
-        seen = set(right[["case", "device", "threads"]].itertuples(index=False, name=None))
-        order = {case: position for position, case in enumerate(self.manifest.cases)}
-        found = [Condition(str(case), str(device), int(threads)) for case, device, threads in seen]
-        return tuple(sorted(found, key=lambda each: (order.get(each.case, len(order)), each.device, each.threads)))
+        return conditions_in(right, self.manifest.cases)
 
     @property
     def first_conditions(self) -> tuple[Condition, ...]:
@@ -75,9 +73,7 @@ class RunView:
 
     def rows(self, table: Table, condition: Condition) -> pd.DataFrame:
         """Give a table's rows of one condition."""
-        frame = self.files.table(table)
-        same = (frame["case"] == condition.case) & (frame["device"] == condition.device)
-        return frame[same & (frame["threads"] == condition.threads)]
+        return within(self.files.table(table), condition)
 
     @functools.cache  # noqa: B019 - lives as long as one report
     def ranking(self, condition: Condition) -> tuple[Ranked, ...]:

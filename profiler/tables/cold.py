@@ -9,7 +9,7 @@ import pandas as pd
 
 from profiler.manifest import Manifest
 from profiler.measure.statistics import Bootstrap, Panel, bootstrap
-from profiler.records import ColdStage
+from profiler.records import LEAST_PROCESSES, ColdStage
 from profiler.tables.schema import Table, count, number, text
 
 __all__ = ["COLD", "build"]
@@ -30,8 +30,6 @@ COLD = Table(
     ),
 )
 
-# A bootstrap of fewer processes gives an interval of nothing but its own values.
-_FEWEST_PROCESSES = 5
 _STAGES = ("import", "prepare", "first_call", "second_call", "article_time")
 
 _Cell = tuple[str, str, str, int, str]
@@ -70,7 +68,7 @@ def _panel(stages: Sequence[ColdStage]) -> Panel[_Cell]:
 def _row(cell: _Cell, result: Bootstrap[_Cell]) -> dict[str, object]:
     implementation, case, device, threads, stage = cell
     estimate, processes = result.median(cell), int(result.processes[result.cells.index(cell)])
-    enough = processes >= _FEWEST_PROCESSES
+    enough = processes >= LEAST_PROCESSES
     return {
         "implementation": implementation,
         "case": case,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from profiler.measure.statistics import Bootstrap, Panel, bootstrap
 from profiler.records import Outcome, Sample
@@ -61,6 +63,11 @@ class _Condition:
         """Give the A/A floor, NaN where no second instance was timed."""
         own, twin = _Cell(implementation, "steady"), _Cell(implementation, "twin")
         return self.result.floor(own, twin) if own in self.result and twin in self.result else math.nan
+
+    @functools.cached_property
+    def settled(self) -> NDArray[np.bool_]:
+        """Say which cells reached a steady state."""
+        return self.panel.settled()
 
     def place(self, implementation: str) -> int:
         """Give the implementation's place among the cells."""
@@ -140,7 +147,6 @@ def _figures(
     place = condition.place(implementation)
     estimate = condition.result.median(cell)
     processes = int(condition.panel.process_counts()[place])
-    drifting = int(condition.panel.drifting()[place].sum())
     return {
         "median_s": estimate.value,
         "ci_low_s": estimate.low,
@@ -150,8 +156,7 @@ def _figures(
         **_ratio(condition, implementation, baseline),
         "aa_floor": condition.floor(implementation),
         "process_spread": float(condition.panel.process_spread()[place]),
-        # One process of several may have been disturbed; more than that is the implementation's own doing.
-        "steady": drifting <= 1 and drifting < processes,
+        "steady": bool(condition.settled[place]),
     }
 
 
