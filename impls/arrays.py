@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from impls.case import ConvCase
 from impls.contract import Call, Implementation
+from impls.padding import PADDED_BEFOREHAND
 from impls.taps import taps
 
 __all__ = ["IM2COL", "SHIFT_ADD", "SLIDING_WINDOW"]
@@ -121,6 +122,7 @@ SHIFT_ADD = Implementation(
     arrays="numpy",
     summary="NumPy: one scaled, shifted add for each tap and input channel",
     prepare=_prepare_shift_add,
+    switches=(PADDED_BEFOREHAND,),
 )
 
 SLIDING_WINDOW = Implementation(
@@ -129,6 +131,7 @@ SLIDING_WINDOW = Implementation(
     arrays="numpy",
     summary="NumPy: sliding_window_view, then einsum over the windows",
     prepare=_prepare_sliding_window,
+    switches=(PADDED_BEFOREHAND,),
 )
 
 IM2COL = Implementation(
@@ -137,4 +140,5 @@ IM2COL = Implementation(
     arrays="numpy",
     summary="NumPy: the windows copied into columns, then one matrix product (BLAS)",
     prepare=_prepare_im2col,
+    switches=(PADDED_BEFOREHAND,),
 )

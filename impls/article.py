@@ -7,6 +7,7 @@ output in float32 whatever they are given.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
 from impls.installed import needs_torch
+from impls.padding import PADDED_BEFOREHAND
 
 __all__ = ["MODULE", "NUMPY_LOOP", "TORCH_LOOP"]
 
@@ -46,6 +48,25 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
         return layer(image)
 
     return call
+
+
+def _prepare_functional(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Do what the layer does, without the layer: its weight and bias still require gradients."""
+    import torch
+    from torch.nn import functional
+
+    parameter = weight.clone().requires_grad_()
+    zeros = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias.clone()
+    return functools.partial(
+        functional.conv2d,
+        image,
+        parameter,
+        zeros.requires_grad_(),
+        (case.stride_height, case.stride_width),
+        (case.padding_height, case.padding_width),
+        (case.dilation_height, case.dilation_width),
+        case.groups,
+    )
 
 
 def _numpy_loop(image: Any, kernel: Any) -> Any:
@@ -127,11 +148,12 @@ MODULE = Implementation(
     available=needs_torch,
     grad_mode="enabled",
     switches=(
+        PADDED_BEFOREHAND,
         Switch(
-            name="inference_mode",
-            cause="autograd",
-            summary="the same layer called under torch.inference_mode()",
-            grad_mode="inference",
+            name="functional",
+            cause="interpreter",
+            summary="F.conv2d with the layer's weight and bias instead of the layer",
+            prepare=_prepare_functional,
         ),
     ),
 )

@@ -6,8 +6,9 @@ from functools import partial
 from typing import Any
 
 from impls.case import ConvCase
-from impls.contract import Call, Implementation
+from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
 from impls.installed import needs_torch
+from impls.padding import PADDED_BEFOREHAND
 from impls.taps import taps
 
 __all__ = ["CONV2D", "SHIFT_ADD", "UNFOLD"]
@@ -27,6 +28,56 @@ def _prepare_conv2d(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
         (case.dilation_height, case.dilation_width),
         case.groups,
     )
+
+
+def _backend(case: ConvCase, image: Any, weight: Any, bias: Any) -> str:
+    """Name the backend that torch chooses; '' where this torch does not say, since the question is a private one."""
+    import torch
+
+    select = getattr(torch._C, "_select_conv_backend", None)
+    if select is None:
+        return ""
+    geometry = _geometry(case)
+    backend = select(image, weight, bias, *geometry[:3], False, [0, 0], case.groups, None)
+    return str(backend).rpartition(".")[2]
+
+
+def _geometry(case: ConvCase) -> tuple[list[int], list[int], list[int]]:
+    """Give stride, padding and dilation."""
+    return (
+        [case.stride_height, case.stride_width],
+        [case.padding_height, case.padding_width],
+        [case.dilation_height, case.dilation_width],
+    )
+
+
+def _prepare_backend(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Call what F.conv2d comes to, without its choice; raises NotImplementedError for a backend without an operator."""
+    import torch
+
+    stride, padding, dilation = _geometry(case)
+    backend = _backend(case, image, weight, bias)
+    if backend == "Mkldnn":
+        operator = torch.ops.aten.mkldnn_convolution.default
+        return partial(operator, image, weight, bias, padding, stride, dilation, case.groups)
+    if backend == "Slow2d":
+        kernel = [case.kernel_height, case.kernel_width]
+        return partial(torch.ops.aten._slow_conv2d_forward.default, image, weight, kernel, bias, stride, padding)
+    raise NotImplementedError(f"torch's backend {backend!r} has no operator of its own; only Mkldnn and Slow2d do")
+
+
+def _backend_is_known(case: ConvCase) -> Availability:
+    if not needs_torch(case).available:
+        return needs_torch(case)
+    import torch
+
+    image = torch.empty(case.batch, case.in_channels, case.height, case.width, dtype=getattr(torch, case.dtype))
+    weight = torch.empty(case.out_channels, case.in_channels // case.groups, case.kernel_height, case.kernel_width,
+                         dtype=image.dtype)  # fmt: skip
+    backend = _backend(case, image, weight, None)
+    if backend in ("Mkldnn", "Slow2d"):
+        return AVAILABLE
+    return Availability.no(f"torch's backend {backend or 'unknown'} cannot be called")
 
 
 def _prepare_unfold(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
@@ -86,6 +137,16 @@ CONV2D = Implementation(
     summary="torch.nn.functional.conv2d under inference_mode; the default baseline",
     prepare=_prepare_conv2d,
     available=needs_torch,
+    switches=(
+        PADDED_BEFOREHAND,
+        Switch(
+            name="backend_operator",
+            cause="dispatch",
+            summary="the backend operator that torch chooses, called directly",
+            prepare=_prepare_backend,
+            available=_backend_is_known,
+        ),
+    ),
 )
 
 UNFOLD = Implementation(
@@ -95,6 +156,7 @@ UNFOLD = Implementation(
     summary="im2col by F.unfold, then one matrix product (BLAS)",
     prepare=_prepare_unfold,
     available=needs_torch,
+    switches=(PADDED_BEFOREHAND,),
 )
 
 SHIFT_ADD = Implementation(
@@ -104,4 +166,5 @@ SHIFT_ADD = Implementation(
     summary="one scaled, shifted add (addcmul_) for each tap and input channel",
     prepare=_prepare_shift_add,
     available=needs_torch,
+    switches=(PADDED_BEFOREHAND,),
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from impls.case import ConvCase
@@ -39,14 +40,24 @@ AVAILABLE = Availability(available=True)
 class Switch:
     """Name an output-preserving change that removes one cause: the same call, prepared another way.
 
-    `prepare` replaces the implementation's own; `grad_mode` replaces its grad mode. None keeps what it has.
+    `prepare` replaces the implementation's own, `wrap` changes it, `grad_mode` replaces its grad mode, `context` is
+    entered around calls, outside what is timed, and `environment` are variables of the process. None keeps what it has.
     """
 
     name: str
     cause: str
     summary: str
     prepare: Prepare | None = None
+    wrap: Callable[[Prepare], Prepare] | None = None
     grad_mode: GradMode | None = None
+    context: Callable[[], AbstractContextManager[Any]] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    available: Callable[[ConvCase], Availability] = lambda _case: AVAILABLE
+
+    @property
+    def composable(self) -> bool:
+        """Say whether it can be thrown together with others; one that replaces `prepare` is an alternative."""
+        return self.prepare is None
 
 
 @dataclass(frozen=True)

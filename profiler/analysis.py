@@ -16,7 +16,7 @@ from profiler.store import RunDirectory, file_stem
 
 __all__ = ["Request", "analyze_run", "failures", "open_run", "salvage"]
 
-DEFAULT_TIME_S = 80.0
+DEFAULT_TIME_S = 110.0
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,18 @@ def analyze_run(run: RunDirectory, progress: Progress) -> None:
 
     Raises WorkerError where workers cannot run, after a report of what there is.
     """
+    from profiler.capture.cpu_sampling import sample_cpu
     from profiler.capture.run import capture
     from profiler.measure.run import measure
 
     try:
         measure(run, progress)
         capture(run, progress)
+        sample_cpu(run, progress)
     except WorkerError:
         salvage(run)
         raise
-    progress.at(0.93, "building tables")
+    progress.at(0.97, "building tables")
     _from_files(run)
     progress.at(1.0, "done")
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from impls.compiled.compiler import missing_compiler
+from profiler.capture.perf import why_not
 from profiler.environment import host_load, read_environment
 from profiler.manifest import Environment
 from profiler.measure.notices import busy_limit
@@ -129,6 +130,14 @@ def _frequency(environment: Environment) -> Finding:
     return Finding("frequency", "good", f"governor {governor}")
 
 
+def _cpu_samples(_: Environment) -> Finding:
+    why = why_not()
+    if why:
+        lost = "without CPU samples, arithmetic and threads are not estimated and other rows rest on counts alone"
+        return Finding("CPU samples", "note", f"{why}; {lost}")
+    return Finding("CPU samples", "good", "perf may sample, the kernel's work included")
+
+
 def _nvtx(_: Environment) -> Finding:
     if importlib.util.find_spec("nvtx") is None:
         return Finding("nvtx", "note", "not installed; Nsight Systems would show no ranges", "pip install nvtx==0.2.11")
@@ -159,6 +168,7 @@ CHECKS: tuple[Callable[[Environment], Finding], ...] = (
     _load,
     _pinning,
     _frequency,
+    _cpu_samples,
     _nvtx,
     _nsight,
     _device,

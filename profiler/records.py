@@ -17,11 +17,14 @@ __all__ = [
     "Captured",
     "Ceiling",
     "ColdStage",
+    "Exposed",
     "Mode",
     "Notice",
     "Outcome",
     "ProcessEnded",
     "Sample",
+    "Sampled",
+    "Screened",
     "Starting",
     "Status",
     "decode",
@@ -58,7 +61,8 @@ class Sample(Record, frozen=True, kw_only=True, tag="sample"):
 
     `mode`: `steady` (as is), `twin` (a second instance of the same thing, for the A/A floor), `warmup` (before the
     steady state), `unit` (the same implementation on a smallest legal input, whose name `case` then holds).
-    `variant` names the switches removed ('' for the implementation as it is).
+    `variant` names the switches removed, sorted and joined by '+' ('' for the implementation as it is).
+    `cpu_seconds_per_call` is all threads' together, `thread_cpu_seconds_per_call` that of the thread that calls.
     """
 
     implementation: str
@@ -74,6 +78,7 @@ class Sample(Record, frozen=True, kw_only=True, tag="sample"):
     cpu_seconds_per_call: float
     minor_faults_per_call: float
     involuntary_switches: int
+    thread_cpu_seconds_per_call: float | None = None
 
 
 class ColdStage(Record, frozen=True, kw_only=True, tag="cold"):
@@ -137,6 +142,63 @@ class Captured(Record, frozen=True, kw_only=True, tag="captured"):
     reason: str = ""
 
 
+class Screened(Record, frozen=True, kw_only=True, tag="screened"):
+    """One switch tried on one implementation before the steady state, and whether its cells are measured.
+
+    `seconds_as_is` and `seconds_switched` are medians of a few alternating blocks; `composable` switches are measured
+    in every combination, others alone. `scope` is `call` or `process` (workers of another environment).
+    """
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    switch: str
+    cause: str
+    summary: str
+    scope: Literal["call", "process"]
+    composable: bool
+    kept: bool
+    seconds_as_is: float | None = None
+    seconds_switched: float | None = None
+    reason: str = ""
+
+
+class Exposed(Record, frozen=True, kw_only=True, tag="exposed"):
+    """What delaying the work that a call hands to other threads did to the call.
+
+    Per call `tasks` of `work_s` seconds together; `slopes` are, round by round, the seconds that the call became longer
+    over the `delay_s` seconds by which each task started later.
+    """
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    tasks: float
+    work_s: float
+    delay_s: float
+    slopes: list[float]
+
+
+class Sampled(Record, frozen=True, kw_only=True, tag="sampled"):
+    """One implementation's CPU samples: `stacks` is a path relative to the run directory, '' where there is none.
+
+    `samples` counts those of the calling thread, taken at `rate_hz` while it made `calls` calls in `seconds`.
+    """
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    stacks: str
+    samples: int
+    rate_hz: float
+    calls: int
+    seconds: float
+    reason: str = ""
+
+
 class ProcessEnded(Record, frozen=True, kw_only=True, tag="process_ended"):
     """One worker process came to its end; `complete` is false where it died or was stopped early."""
 
@@ -157,7 +219,9 @@ class Notice(Record, frozen=True, kw_only=True, tag="notice"):
     case: str = ""
 
 
-AnyRecord = Starting | Sample | ColdStage | Outcome | Ceiling | Captured | ProcessEnded | Notice
+AnyRecord = (
+    Starting | Sample | ColdStage | Outcome | Ceiling | Captured | Sampled | Screened | Exposed | ProcessEnded | Notice
+)
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)

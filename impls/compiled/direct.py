@@ -12,7 +12,7 @@ import numpy as np
 
 from impls.case import ConvCase
 from impls.compiled.compiler import build, find_compiler, missing_compiler
-from impls.contract import AVAILABLE, Availability, Call, Implementation
+from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
 from impls.errors import BuildError
 
 __all__ = ["DEFAULT_FLAGS", "direct"]
@@ -53,6 +53,14 @@ def direct(flags: str = DEFAULT_FLAGS, *, name: str | None = None) -> Implementa
         summary=f"C, one row at a time, one thread, compiled with {flags or 'no flags'}",
         prepare=functools.partial(_prepare, words),
         available=_available,
+        switches=(
+            Switch(
+                name="output_buffer",
+                cause="allocation",
+                summary="the result is written into one buffer that is made beforehand",
+                prepare=functools.partial(_prepare_reusing, words),
+            ),
+        ),
     )
 
 
@@ -72,6 +80,21 @@ def _prepare(flags: tuple[str, ...], case: ConvCase, image: Any, weight: Any, bi
     def call() -> Any:
         output: Any = np.empty(shape, dtype)
         function(problem, memory_of(output))
+        return output
+
+    return call
+
+
+def _prepare_reusing(flags: tuple[str, ...], case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Do the same with one output for all calls."""
+    function = _loaded(build(_SOURCE, flags, [f"REAL={_REALS[case.dtype]}"]))
+    dense = [None if array is None else np.ascontiguousarray(array) for array in (image, weight, bias)]
+    problem = _problem(case, *dense)
+    output: Any = np.empty(case.output_shape, np.dtype(case.dtype))
+    memory = (ctypes.c_char * (case.outputs * case.item_bytes)).from_buffer(output)
+
+    def call() -> Any:
+        function(problem, memory)
         return output
 
     return call

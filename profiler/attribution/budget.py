@@ -12,10 +12,14 @@ import numpy as np
 
 from profiler.attribution.causes import CAUSES, RESIDUAL
 from profiler.attribution.draws import Draws
-from profiler.attribution.estimators import ESTIMATORS, Estimate
+from profiler.attribution.estimate import Estimate
+from profiler.attribution.estimators import ESTIMATORS
 from profiler.attribution.evidence import Condition, Evidence, Floats
+from profiler.attribution.judgement import best
+from profiler.attribution.shares import UNCLASSIFIED
 from profiler.errors import TableError
 from profiler.measure.statistics import percentile_interval
+from profiler.units import count, percent
 
 __all__ = ["Budget", "budget_of", "budget_table_rows", "check_sum", "interval_around"]
 
@@ -41,12 +45,7 @@ class Budget:
 
 def budget_of(evidence: Evidence, draws: Draws) -> Budget:
     """Split one implementation's median over the causes; raises TableError should the rows not sum to it."""
-    found = {
-        estimate.cause: estimate for estimator in ESTIMATORS if (estimate := estimator(evidence, draws)) is not None
-    }
-    rows = [
-        found.get(cause.id) or _not_estimated(cause.id, evidence, draws) for cause in CAUSES if cause.id != RESIDUAL
-    ]
+    rows = [_row(cause.id, evidence, draws) for cause in CAUSES if cause.id != RESIDUAL]
     rows.append(_residual(evidence, rows))
     check_sum(f"the budget of {evidence.implementation}", [row.seconds for row in rows], evidence.total.value)
     total = evidence.total
@@ -91,6 +90,14 @@ def interval_around(value: float, replicates: Floats, processes: int) -> tuple[f
     return (min(low, value), max(high, value)) if math.isfinite(low) else (low, high)
 
 
+def _row(cause: str, evidence: Evidence, draws: Draws) -> Estimate:
+    asked = [estimator(evidence, draws) for estimator in ESTIMATORS.get(cause, ())]
+    answers = [estimate for estimate in asked if estimate is not None]
+    if not answers:
+        return _not_estimated(cause, evidence, draws)
+    return best(answers, [effect for effect in evidence.switches.values() if effect.cause == cause], evidence.processes)
+
+
 def _residual(evidence: Evidence, rows: Sequence[Estimate]) -> Estimate:
     explained = functools.reduce(np.add, [row.replicates for row in rows])
     contained = [row.cause for row in rows if row.status == "not estimated" and row.cause in _CONTAINED]
@@ -100,10 +107,24 @@ def _residual(evidence: Evidence, rows: Sequence[Estimate]) -> Estimate:
         evidence.total.replicates - explained,
         "remainder",
         "unconfirmed",
-        f"the median less the rows above; holds {', '.join(contained)}"
-        if contained
-        else "the median less the rows above",
+        (
+            f"the median less the rows above; holds {', '.join(contained)}"
+            if contained
+            else "the median less the rows above"
+        )
+        + _unclassified(evidence),
     )
+
+
+def _unclassified(evidence: Evidence) -> str:
+    shares = evidence.samples
+    if shares is None or not shares.total:
+        return ""
+    words = (
+        f"; {percent(shares.share(UNCLASSIFIED))} of {count(shares.total)} CPU samples are of code that no rule knows"
+    )
+    leading = shares.leading.get(UNCLASSIFIED, "")
+    return f"{words}, most in {leading}" if leading else words
 
 
 def _not_estimated(cause: str, evidence: Evidence, draws: Draws) -> Estimate:
@@ -118,11 +139,11 @@ def _why_not(cause: str, evidence: Evidence) -> str:
     if cause == "launch":
         return "no accelerator in this run"
     if cause == "idle":
-        return f"no processor time of one thread's blocks; a wait would be in {RESIDUAL}"
+        return f"no processor time of the calling thread; a wait would be in {RESIDUAL}"
     if cause == "autograd":
-        return "no switch cell for the gradient mode; calls run without gradients unless they are about them"
+        return "no switch for the gradient mode, no CPU samples; calls run without gradients unless they are about them"
     if cause in ("arithmetic", "threads"):
-        return f"no estimator in this version; contained in {RESIDUAL}"
+        return f"no CPU samples in this run tell it; contained in {RESIDUAL}"
     return f"{_missing(cause, evidence)}; contained in {RESIDUAL}"
 
 

@@ -21,12 +21,12 @@ class Draws:
 
     def __init__(self, seed: int, replicates: int = REPLICATES) -> None:
         self.replicates = replicates
-        self._seed = seed
+        self.seed = seed
         self._positions: dict[str, NDArray[np.float64]] = {}
 
     def positions(self, name: str) -> NDArray[np.float64]:
         """Give the positions of one unit cost; shape (replicates,)."""
         if name not in self._positions:
-            generator = np.random.default_rng([self._seed, zlib.crc32(name.encode())])
+            generator = np.random.default_rng([self.seed, zlib.crc32(name.encode())])
             self._positions[name] = generator.random(self.replicates)
         return self._positions[name]

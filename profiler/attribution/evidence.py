@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impls.case import ConvCase
 from profiler.attribution.ceilings import Ceilings
+from profiler.attribution.shares import Shares
 
-__all__ = ["Condition", "Counts", "Evidence", "Floats", "Timing", "Unit"]
+__all__ = ["Condition", "Counts", "Evidence", "Floats", "SwitchEffect", "Timing", "Unit"]
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +32,7 @@ class Timing:
     """Hold the median seconds per call of one cell, its replicates (made jointly for all cells) and its page faults.
 
     `replicates` has the shape (replicates,); `minor_faults` are pages per call, `off_cpu` the seconds per call
-    that the process was on no processor; NaN where not known.
+    that the calling thread was on no processor; NaN where not known.
     """
 
     value: float
@@ -58,12 +60,39 @@ class Unit:
 
 
 @dataclass(frozen=True)
+class SwitchEffect:
+    """Hold what one switch saves of a call: its Shapley value over all measured combinations, and its extremes.
+
+    `seconds`, `first_in` and `last_in` are seconds per call, `replicates` those of `seconds` and `first_replicates`,
+    `last_replicates` those of the extremes, all of shape (replicates,). `partner` is the switch it interacts with most,
+    `interaction` by how many seconds. `switched` is the call with this switch alone.
+    """
+
+    name: str
+    cause: str
+    summary: str
+    composable: bool
+    seconds: float
+    replicates: Floats
+    first_in: float
+    first_replicates: Floats
+    last_in: float
+    last_replicates: Floats
+    partner: str
+    interaction: float
+    flips: bool
+    switched: Timing
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Hold what estimators may look at; None or absent where the run lacks it.
 
-    `units` are the two smallest inputs, the smaller first. `variants` are the times with switches removed, by name.
-    `processes` are the worker processes behind the median. `peak_bytes` and `scratch_bytes` (what operators allocate
-    inside themselves) are NaN where not known.
+    `units` are the two smallest inputs, the smaller first. `processes` are the worker processes behind the median.
+    `peak_bytes` and `scratch_bytes` (what operators allocate inside themselves) are NaN where not known. `samples` are
+    the CPU samples on the case, `small_samples` those on the smaller smallest input. `serial_off_cpu` is what the same
+    implementation waits with one thread, in seconds per call. `switches` are by name. `other_threads` says in
+    words how much of the work it hands to other threads it waits for; empty where it hands them none.
     """
 
     implementation: str
@@ -73,7 +102,11 @@ class Evidence:
     total: Timing
     counts: Counts | None
     units: tuple[Unit, Unit] | None
-    variants: Mapping[str, Timing]
     peak_bytes: float
     scratch_bytes: float
     ceilings: Ceilings
+    samples: Shares | None = None
+    small_samples: Shares | None = None
+    serial_off_cpu: float = math.nan
+    other_threads: str = ""
+    switches: Mapping[str, SwitchEffect] = field(default_factory=dict)

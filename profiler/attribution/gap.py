@@ -12,7 +12,8 @@ from profiler.attribution.budget import Budget, budget_of, check_sum, interval_a
 from profiler.attribution.causes import RESIDUAL
 from profiler.attribution.conditions import within
 from profiler.attribution.draws import Draws
-from profiler.attribution.estimators import Estimate, Status
+from profiler.attribution.effects import JOINT_SHARE
+from profiler.attribution.estimate import Estimate, Status
 from profiler.attribution.evidence import Condition, Floats
 from profiler.attribution.files import RunFiles
 from profiler.attribution.gather import Gathered
@@ -21,9 +22,9 @@ from profiler.errors import UsageError
 from profiler.store import RunDirectory
 from profiler.tables.summary import SUMMARY
 
-__all__ = ["Gap", "GapRow", "gap_between", "gap_table_rows", "gaps_for", "refusals_in", "without_refusal"]
+__all__ = ["ALSO", "Gap", "GapRow", "gap_between", "gap_table_rows", "gaps_for"]
 
-_REFUSED, _ALSO, _NEVERTHELESS = "refused: ", "; also: ", ". Estimated nevertheless: "
+ALSO = "; also: "  # between reasons in the column `refusal`
 # The least sure side decides; a cause that one side lacks an estimate of is not confirmed by the other's.
 _SURENESS: tuple[Status, ...] = ("confirmed", "unconfirmed", "joint", "refused")
 
@@ -116,21 +117,10 @@ def gap_table_rows(gap: Gap) -> list[dict[str, Any]]:
             "method": row.method,
             "status": row.status,
             "evidence": row.evidence,
+            "refusal": ALSO.join(gap.refused),
         }
         for row in gap.rows
     ]
-
-
-def refusals_in(evidence: str) -> list[str]:
-    """Give the reasons of a refusal that an evidence begins with, none where it tells of none."""
-    if not evidence.startswith(_REFUSED):
-        return []
-    return evidence.removeprefix(_REFUSED).split(_NEVERTHELESS)[0].split(_ALSO)
-
-
-def without_refusal(evidence: str) -> str:
-    """Give an evidence without the refusal it may begin with."""
-    return evidence.split(_NEVERTHELESS, 1)[1] if refusals_in(evidence) else evidence
 
 
 def _row(one: Estimate, other: Estimate, gap: float, processes: int, refused: tuple[str, ...]) -> GapRow:
@@ -142,8 +132,10 @@ def _row(one: Estimate, other: Estimate, gap: float, processes: int, refused: tu
         f"subject: {one.evidence}; baseline: {other.evidence}" if one.evidence != other.evidence else one.evidence
     )
     status = _joined(one, other)
+    if status != "not estimated" and _interacts(one, other, gap):
+        status = "joint"
     if refused and status != "not estimated":
-        status, evidence = "refused", f"{_REFUSED}{_ALSO.join(refused)}{_NEVERTHELESS}{evidence}"
+        status = "refused"
     return GapRow(
         cause=one.cause,
         seconds=value,
@@ -164,6 +156,12 @@ def _joined(one: Estimate, other: Estimate) -> Status:
         return "unconfirmed"
     # A side without a gradient switch runs without gradients: its share is 0 by construction.
     return max(known, key=_SURENESS.index)
+
+
+def _interacts(one: Estimate, other: Estimate, gap: float) -> bool:
+    """Say whether a switch behind a row interacts with others so much that the row means little alone."""
+    strongest = max(one.interaction, other.interaction)
+    return one.flips or other.flips or strongest > JOINT_SHARE * abs(gap)
 
 
 def _standing(subject: Budget, baseline: Budget, gathered: Gathered) -> Standing:
@@ -191,7 +189,7 @@ def _side(summary: pd.DataFrame, budget: Budget) -> Side:
         reason=str(row["reason"]) if pd.notna(row["reason"]) else "",
         median_s=budget.seconds,
         aa_floor=float(own if pd.notna(own) else middle) if pd.notna(middle) else math.nan,
-        process_spread=float(row["process_spread"]) if pd.notna(row["process_spread"]) else math.nan,
+        process_disagreement=float(row["process_disagreement"]) if pd.notna(row["process_disagreement"]) else math.nan,
         steady=bool(row["steady"]) if pd.notna(row["steady"]) else None,
     )
 

@@ -13,13 +13,19 @@ from impls.case import ConvCase
 from profiler.attribution.ceilings import Ceilings
 from profiler.attribution.conditions import conditions_in, within
 from profiler.attribution.draws import REPLICATES
-from profiler.attribution.evidence import Condition, Counts, Evidence, Timing, Unit
+from profiler.attribution.effects import effects_of
+from profiler.attribution.evidence import Condition, Counts, Evidence, SwitchEffect, Timing, Unit
 from profiler.attribution.files import RunFiles
-from profiler.measure.statistics import Bootstrap, Panel, bootstrap
+from profiler.attribution.shares import Shares, shares_of
+from profiler.measure.statistics import Bootstrap, Panel, bootstrap, joined
+from profiler.records import Screened
 from profiler.tables.ceilings import CEILINGS
 from profiler.tables.counts import COUNTS
+from profiler.tables.cpu_samples import CPU_SAMPLES
+from profiler.tables.criticality import CRITICALITY
 from profiler.tables.memory import MEMORY
 from profiler.tables.summary import SUMMARY
+from profiler.units import count, seconds, significant
 
 __all__ = ["Cell", "Gathered"]
 
@@ -52,16 +58,37 @@ class Gathered:
 
     @functools.cache  # noqa: B019 - lives as long as one analysis
     def replicates(self, device: str, threads: int) -> Bootstrap[Cell]:
-        """Resample all cells of one thread condition together, smallest inputs and variants included."""
+        """Resample all cells of one thread condition together, smallest inputs and variants included.
+
+        Workers of another environment measure only the variants that need it: they are resampled among themselves.
+        """
         samples = self._samples(device, threads)
-        names = samples[["implementation", "case", "variant", "mode"]].itertuples(index=False)
-        panel = Panel.of(
-            [Cell(*map(str, name)) for name in names],
-            [int(process) for process in samples["process"]],
-            [int(number) for number in samples["round"]],
-            [float(value) for value in samples["seconds_per_call"]],
-        )
-        return bootstrap(panel, replicates=REPLICATES, seed=self.manifest.seed)
+        elsewhere = samples["variant"].map(self._environment_of)
+        parts = [
+            bootstrap(
+                _panel(samples[elsewhere == environment]), replicates=REPLICATES, seed=self.manifest.seed + number
+            )
+            for number, environment in enumerate(sorted(set(elsewhere) | {""}))
+        ]
+        return joined(parts)
+
+    @functools.cached_property
+    def screened(self) -> list[Screened]:
+        """Give every switch that was tried, the last word on each."""
+        found = [record for record in self.files.records if isinstance(record, Screened)]
+        return list({(each.implementation, each.case, each.threads, each.switch): each for each in found}.values())
+
+    def _environment_of(self, variant: str) -> str:
+        """Name the switches of a variant that need a worker process of their own."""
+        return "+".join(name for name in variant.split("+") if name in self._process_switches)
+
+    @functools.cached_property
+    def _process_switches(self) -> frozenset[str]:
+        return frozenset(each.switch for each in self.screened if each.scope == "process")
+
+    def timing(self, cell: Cell, condition: Condition) -> Timing | None:
+        """Give what one cell takes; None where it was not measured."""
+        return self._timing(cell, condition)
 
     @functools.cache  # noqa: B019 - lives as long as one analysis
     def evidence(self, implementation: str, condition: Condition) -> Evidence | None:
@@ -73,13 +100,6 @@ class Gathered:
         total = replace(total, value=float(row["median_s"]))  # the figure the report shows, whatever it left out
         case = ConvCase.parse(condition.case)
         resampled = self.replicates(condition.device, condition.threads)
-        variants = {
-            cell.variant: timing
-            for cell in resampled.cells
-            if (cell.implementation, cell.case, cell.mode) == (implementation, condition.case, "steady")
-            and cell.variant
-            if (timing := self._timing(cell, condition)) is not None
-        }
         own = Cell(implementation, condition.case)
         peak_bytes, scratch_bytes = self._memory(implementation, condition.case)
         return Evidence(
@@ -90,11 +110,58 @@ class Gathered:
             total=total,
             counts=self._counts(implementation, condition.case),
             units=self._units(implementation, case, condition),
-            variants=variants,
             peak_bytes=peak_bytes,
             scratch_bytes=scratch_bytes,
             ceilings=Ceilings(self.files.table(CEILINGS), condition.device, condition.threads),
+            samples=self._shares(implementation, condition, condition.case) or self._serial_shares(own, condition),
+            small_samples=self._shares(implementation, condition, case.smallest[0].name),
+            serial_off_cpu=self._serial_off_cpu(own, condition),
+            other_threads=self._other_threads(implementation, condition),
+            switches={effect.name: effect for effect in self._effects(implementation, condition)},
         )
+
+    def _shares(self, implementation: str, condition: Condition, case: str) -> Shares | None:
+        rows = within(self.files.table(CPU_SAMPLES), replace(condition, case=case))
+        return shares_of(rows[rows["implementation"] == implementation], f"{implementation} {case} {condition.threads}")
+
+    def _serial_shares(self, cell: Cell, condition: Condition) -> Shares | None:
+        """Give the samples with one thread where the implementation uses no second one, as a short trial showed."""
+        uses_one = any(
+            (each.implementation, each.case, each.threads) == (cell.implementation, cell.case, condition.threads)
+            and (each.switch, each.kept) == ("one_thread", False)
+            for each in self.screened
+        )
+        return self._shares(cell.implementation, replace(condition, threads=1), cell.case) if uses_one else None
+
+    def _serial_off_cpu(self, cell: Cell, condition: Condition) -> float:
+        """Give what the implementation waits with one thread; NaN where that was not measured."""
+        return self._usage(condition.device, 1).get(cell, (math.nan, math.nan))[1]
+
+    def _other_threads(self, implementation: str, condition: Condition) -> str:
+        row = self._first(within(self.files.table(CRITICALITY), condition), implementation, condition.case)
+        if row is None:
+            return ""
+        return (
+            f"{count(row['tasks'])} tasks in other threads, {seconds(row['work_s'])} a call: delaying each by "
+            f"{seconds(row['delay_s'])} makes the call longer by {significant(row['slope'])} times that, so it waits "
+            f"for {seconds(row['exposed_s'])} of them ({seconds(row['exposed_low_s'])} to "
+            f"{seconds(row['exposed_high_s'])})"
+        )
+
+    def _effects(self, implementation: str, condition: Condition) -> list[SwitchEffect]:
+        tried = [
+            each
+            for each in self.screened
+            if (each.implementation, each.case, each.threads) == (implementation, condition.case, condition.threads)
+        ]
+        own = Cell(implementation, condition.case)
+        timings = {
+            frozenset(filter(None, cell.variant.split("+"))): timing
+            for cell in self.replicates(condition.device, condition.threads).cells
+            if replace(cell, variant="") == own
+            if (timing := self._timing(cell, condition)) is not None
+        }
+        return effects_of(tried, timings)
 
     @functools.cached_property
     def _measured(self) -> pd.DataFrame:
@@ -123,7 +190,9 @@ class Gathered:
     def _usage(self, device: str, threads: int) -> dict[Cell, tuple[float, float]]:
         """Give the median page faults and seconds off the processor of each cell, per call."""
         samples = self._samples(device, threads)
-        waiting = (samples["seconds_per_call"] - samples["cpu_seconds_per_call"]).rename("off_cpu_s")
+        # Other threads' processor time hides what the calling thread waits; runs of before it was read have no other.
+        processor = samples["thread_cpu_seconds_per_call"].fillna(samples["cpu_seconds_per_call"])
+        waiting = (samples["seconds_per_call"] - processor).rename("off_cpu_s")
         medians = (
             samples.assign(off_cpu_s=waiting)
             .groupby(["implementation", "case", "variant", "mode"])[["minor_faults_per_call", "off_cpu_s"]]
@@ -158,6 +227,16 @@ class Gathered:
     def _first(frame: pd.DataFrame, implementation: str, case: str) -> pd.Series | None:
         rows = frame[(frame["implementation"] == implementation) & (frame["case"] == case)]
         return None if rows.empty else rows.iloc[0]
+
+
+def _panel(samples: pd.DataFrame) -> Panel[Cell]:
+    names = samples[["implementation", "case", "variant", "mode"]].itertuples(index=False)
+    return Panel.of(
+        [Cell(*map(str, name)) for name in names],
+        [int(process) for process in samples["process"]],
+        [int(number) for number in samples["round"]],
+        [float(value) for value in samples["seconds_per_call"]],
+    )
 
 
 def _numbers(row: pd.Series, names: Sequence[str]) -> list[float]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from profiler.attribution.distinct import is_distinct
 from profiler.records import Notice
 from profiler.units import percent, seconds
 
@@ -15,7 +16,6 @@ __all__ = ["BUSY_CODES", "REFUSALS", "TRACE_CODES", "Side", "Standing", "reasons
 BUSY_CODES = ("busy_host", "throttled")
 TRACE_CODES = ("unsound_trace",)
 
-_FLOORS = 2.0
 _LARGEST_RESIDUAL = 0.25
 _LARGEST_SPREAD = 0.05
 
@@ -29,7 +29,7 @@ class Side:
     reason: str
     median_s: float
     aa_floor: float
-    process_spread: float
+    process_disagreement: float
     steady: bool | None
 
 
@@ -64,8 +64,8 @@ def under_the_floor(standing: Standing) -> str | None:
     Compared as ratios, in logarithms: for small differences the same as in seconds, and it stays right for large ones.
     """
     floors = [side.aa_floor for side in standing.sides if math.isfinite(side.aa_floor)]
-    apart = abs(math.log(standing.subject.median_s / standing.baseline.median_s))
-    if not floors or apart >= _FLOORS * math.log1p(max(floors)):
+    ratio = standing.subject.median_s / standing.baseline.median_s
+    if not floors or is_distinct(ratio, max(floors)):
         return None
     return (
         f"the gap of {seconds(abs(standing.gap_s))} is under twice the A/A floor: "
@@ -91,13 +91,14 @@ def no_steady_state(standing: Standing) -> str | None:
 def processes_disagree(standing: Standing) -> str | None:
     """Refuse where a side's processes disagree by more than 5 % of the larger side's median.
 
-    A disagreement of the far smaller side cannot change what a gap consists of.
+    A disagreement of the far smaller side cannot change what a gap consists of. One process of five or more that lies
+    elsewhere is no disagreement: see `Panel.process_disagreement`.
     """
     largest = max(side.median_s for side in standing.sides)
     torn = [
-        f"{side.implementation} ({percent(side.process_spread)} of its {seconds(side.median_s)})"
+        f"{side.implementation} ({percent(side.process_disagreement)} of its {seconds(side.median_s)})"
         for side in standing.sides
-        if side.process_spread * side.median_s > _LARGEST_SPREAD * largest
+        if side.process_disagreement * side.median_s > _LARGEST_SPREAD * largest
     ]
     return f"processes disagree by more than {percent(_LARGEST_SPREAD)}: {' and '.join(torn)}" if torn else None
 

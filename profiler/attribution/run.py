@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from profiler.attribution.budget import Budget, budget_of, budget_table_rows
 from profiler.attribution.claims import claim_table_rows
 from profiler.attribution.draws import Draws
@@ -10,38 +12,48 @@ from profiler.attribution.files import RunFiles
 from profiler.attribution.gap import Gap, gap_between, gap_table_rows
 from profiler.attribution.gather import Gathered
 from profiler.attribution.judging import Findings
+from profiler.attribution.switches import switch_table_rows
 from profiler.store import RunDirectory
 from profiler.tables.attribution import ATTRIBUTION
 from profiler.tables.budget import BUDGET
 from profiler.tables.claims import CLAIMS
 from profiler.tables.files import write_table
+from profiler.tables.switches import SWITCHES
 
 __all__ = ["attribute"]
 
 
 def attribute(run: RunDirectory) -> None:
-    """Write the tables `budget`, `attribution` and `claims` of a run, however far it came.
+    """Write `budget`, `attribution`, `switches` and `claims` of a run, however far it came.
 
-    Budgets are made in every condition. Gaps to the baseline are split only where smallest inputs were timed, which is
-    with one thread; elsewhere a budget has no fixed cost, and its residual would be the gap.
+    Budgets are made in every condition. Gaps to the baseline are split where the fixed cost of a call is known: with
+    one thread, from smallest inputs, and elsewhere where there are CPU samples.
     """
     gathered = Gathered(RunFiles(run))
     draws = Draws(gathered.manifest.seed)
     budgets: list[Budget] = []
     gaps: list[Gap] = []
+    switches: list[dict[str, Any]] = []
     for condition in gathered.conditions:
         here = _budgets(gathered, condition, draws)
         budgets += here
-        if condition.threads == 1:  # small inputs, which tell the fixed cost, are timed with one thread
+        switches += switch_table_rows(gathered, condition)
+        if condition.threads == 1 or any(_is_sampled(gathered, budget) for budget in here):
             gaps += _gaps(gathered, here)
     write_table(run, BUDGET, BUDGET.frame(row for budget in budgets for row in budget_table_rows(budget)))
     write_table(run, ATTRIBUTION, ATTRIBUTION.frame(row for gap in gaps for row in gap_table_rows(gap)))
+    write_table(run, SWITCHES, SWITCHES.frame(switches))
     write_table(run, CLAIMS, CLAIMS.frame(claim_table_rows(Findings(gathered))))
 
 
 def _budgets(gathered: Gathered, condition: Condition, draws: Draws) -> list[Budget]:
     found = [gathered.evidence(name, condition) for name in gathered.implementations(condition)]
     return [budget_of(evidence, draws) for evidence in found if evidence is not None]
+
+
+def _is_sampled(gathered: Gathered, budget: Budget) -> bool:
+    evidence = gathered.evidence(budget.implementation, budget.condition)
+    return evidence is not None and evidence.samples is not None
 
 
 def _gaps(gathered: Gathered, budgets: list[Budget]) -> list[Gap]:

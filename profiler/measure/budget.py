@@ -8,7 +8,7 @@ from statistics import median
 
 __all__ = ["MEASURE_SHARE", "Budget"]
 
-MEASURE_SHARE = 0.75  # of the run; capture, tables and report need the rest
+MEASURE_SHARE = 0.66  # of the run; captures, CPU samples, tables and report need the rest
 COLD_SHARE = 0.25  # of the phase
 _LEAST_SECONDS = 0.6  # a shorter process is mostly its own start
 _MOST_SECONDS = 5.0  # beyond it, further processes tell more than further rounds

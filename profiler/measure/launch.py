@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 from profiler.environment import usable_processors
 from profiler.errors import WorkerError
@@ -24,13 +25,22 @@ def processors_for(threads: int) -> set[int]:
     return {max(usable)} if threads == 1 and len(usable) > 1 else set()
 
 
-def launch(run: RunDirectory, ledger: Ledger, job: Job, threads: int, generator: random.Random) -> Ending:
+def launch(
+    run: RunDirectory,
+    ledger: Ledger,
+    job: Job,
+    threads: int,
+    generator: random.Random,
+    environment: Mapping[str, str] | None = None,
+) -> Ending:
     """Run a worker on a job; its records go to the ledger as they come.
 
-    The environment's size is random, because it moves the stack and with it every alignment that depends on it:
+    `environment` adds variables, such as those of a switch. The environment's size is random, because it moves the
+    stack and with it every alignment that depends on it:
     Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009.
     """
     variables = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    variables.update(environment or {})
     variables["CONVPROF_PADDING"] = "x" * generator.randrange(_LARGEST_PADDING)
     return run_worker(
         _WORKER,

@@ -9,7 +9,7 @@ import msgspec
 
 from profiler.manifest import Manifest
 from profiler.measure.samples import kept_samples
-from profiler.records import MEASURED, AnyRecord, Ceiling, ColdStage, Notice, Outcome, ProcessEnded, Sample
+from profiler.records import MEASURED, AnyRecord, Ceiling, ColdStage, Notice, Outcome, ProcessEnded, Sample, Screened
 from profiler.store import RunDirectory
 
 __all__ = ["Ledger"]
@@ -22,6 +22,7 @@ class Ledger:
         self._manifest = manifest
         self._outcomes: dict[tuple[str, str, int], Outcome] = {}
         self._units: dict[tuple[str, str], Outcome] = {}
+        self._screened: dict[tuple[str, str, int], dict[str, Screened]] = {}
         self._notices: set[tuple[str, str]] = set()
         self.ended: list[ProcessEnded] = []
         self._samples: list[Sample] = []
@@ -63,6 +64,9 @@ class Ledger:
                 self._outcomes[record.implementation, record.case, record.threads] = record
         elif isinstance(record, Sample):
             self._samples.append(record)
+        elif isinstance(record, Screened):
+            key = (record.implementation, record.case, record.threads)
+            self._screened.setdefault(key, {})[record.switch] = record
         elif isinstance(record, Notice):
             self._notices.add((record.code, record.text))
         elif isinstance(record, ProcessEnded):
@@ -87,6 +91,11 @@ class Ledger:
         """Give the last word on an implementation's smallest input."""
         return self._units.get((implementation, unit))
 
+    def screened(self, implementation: str, case: str, threads: int) -> list[Screened]:
+        """Give the switches that were tried on an implementation, the largest effect first."""
+        found = self._screened.get((implementation, case, threads), {}).values()
+        return sorted(found, key=_effect, reverse=True)
+
     def samples(self) -> list[Sample]:
         """Give the samples that count."""
         return kept_samples([*self._samples, *self.ended])
@@ -94,3 +103,10 @@ class Ledger:
     def samples_of(self, process: int) -> list[Sample]:
         """Give every sample of one process, whether it counts or not."""
         return [sample for sample in self._samples if sample.process == process]
+
+
+def _effect(screened: Screened) -> float:
+    """Give how much a switch changes a call, as a share of it; 0 where that was not tried."""
+    if not screened.seconds_as_is or screened.seconds_switched is None:
+        return 0.0
+    return abs(screened.seconds_switched / screened.seconds_as_is - 1)

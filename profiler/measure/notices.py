@@ -107,14 +107,15 @@ def _no_steady_state(manifest: Manifest, _: Ledger, samples: list[Sample], threa
 def _process_disagreement(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
     for case in manifest.cases:
         panel = steady_panel(samples, case, threads)
-        apart = [
-            f"{cell} ({spread:.0%})"
-            for cell, spread in zip(panel.cells, panel.process_spread(), strict=True)
-            if spread > _DISAGREEMENT
-        ]
+        spreads = list(zip(panel.cells, panel.process_spread(), panel.process_disagreement(), strict=True))
+        apart = [f"{cell} ({inner:.0%})" for cell, _, inner in spreads if inner > _DISAGREEMENT]
         if apart:
             text = f"processes disagree by more than 5 % on {case} {_with(threads)}: {', '.join(apart)}"
             yield Notice(code="process_disagreement", text=text)
+        lone = [f"{cell} ({spread:.0%})" for cell, spread, inner in spreads if inner <= _DISAGREEMENT < spread]
+        if lone:
+            text = f"one process lies more than 5 % off on {case} {_with(threads)}, the others agree: {', '.join(lone)}"
+            yield Notice(code="outlying_process", text=text)
 
 
 def _wide_interval(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:

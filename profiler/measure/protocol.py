@@ -9,7 +9,18 @@ import msgspec
 from profiler.manifest import PlannedImplementation
 from profiler.records import Starting
 
-__all__ = ["DONE", "Attempt", "ColdJob", "Job", "SteadyCase", "SteadyJob", "decode_job", "encode_job"]
+__all__ = [
+    "DONE",
+    "Attempt",
+    "ColdJob",
+    "Job",
+    "ScreenJob",
+    "ScreenTask",
+    "SteadyCase",
+    "SteadyJob",
+    "decode_job",
+    "encode_job",
+]
 
 # The last thing a worker starts. An implementation that ends the process with exit code 0 does not get there.
 DONE = Starting(implementation="", case="", stage="done", limit_s=30.0)
@@ -38,15 +49,23 @@ class ColdJob(msgspec.Struct, frozen=True, kw_only=True, tag="cold"):
 
 
 class SteadyCase(msgspec.Struct, frozen=True, kw_only=True):
-    """Name one case and what is measured on it; `units` are smallest inputs, by name, for those that can do them."""
+    """Name one case and what is measured on it.
+
+    `units` are smallest inputs, by name, for those that can do them; `variants` the switches thrown, variant by
+    variant. In the worker of an environment nothing is measured as it is.
+    """
 
     case: str
     implementations: list[PlannedImplementation]
     units: dict[str, list[str]]
+    variants: dict[str, list[list[str]]] = {}
 
 
 class SteadyJob(msgspec.Struct, frozen=True, kw_only=True, tag="steady"):
-    """Ask for interleaved rounds in one process for about `seconds`, ceilings and imports not counted."""
+    """Ask for interleaved rounds in one process for about `seconds`, ceilings and imports not counted.
+
+    `environment` names the switch whose variables this process was started with.
+    """
 
     process: int
     seed: int
@@ -58,9 +77,29 @@ class SteadyJob(msgspec.Struct, frozen=True, kw_only=True, tag="steady"):
     check: bool
     ceilings: bool
     cases: list[SteadyCase]
+    environment: str = ""
 
 
-Job = ColdJob | SteadyJob
+class ScreenTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Ask for a trial of every switch of one implementation on one case, for about so many seconds."""
+
+    implementation: PlannedImplementation
+    case: str
+    seconds: float
+
+
+class ScreenJob(msgspec.Struct, frozen=True, kw_only=True, tag="screen"):
+    """Ask for trials, one task after the other."""
+
+    process: int
+    seed: int
+    device: str
+    threads: int
+    call_limit_s: float
+    tasks: list[ScreenTask]
+
+
+Job = ColdJob | SteadyJob | ScreenJob
 
 
 def encode_job(job: Job) -> bytes:
@@ -70,4 +109,4 @@ def encode_job(job: Job) -> bytes:
 
 def decode_job(content: bytes) -> Job:
     """Read a job; raises msgspec.DecodeError."""
-    return msgspec.json.decode(content, type=ColdJob | SteadyJob)
+    return msgspec.json.decode(content, type=ColdJob | SteadyJob | ScreenJob)

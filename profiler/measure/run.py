@@ -7,6 +7,7 @@ from profiler.measure.cold_phase import ColdPhase
 from profiler.measure.ledger import Ledger
 from profiler.measure.notices import HostWatch, findings, left_out
 from profiler.measure.samples import write_samples
+from profiler.measure.screening_phase import ScreeningPhase
 from profiler.measure.steady_phase import SteadyPhase
 from profiler.progress import Progress
 from profiler.records import LEAST_PROCESSES, MEASURED, ProcessEnded
@@ -36,6 +37,7 @@ def measure(run: RunDirectory, progress: Progress) -> None:
             for notice in left_out(manifest):
                 ledger.add(notice)
             ColdPhase(run, manifest, ledger, budget).carry_out(progress)
+            ScreeningPhase(run, manifest, ledger).carry_out(progress, budget.share())
             SteadyPhase(run, manifest, ledger, budget).carry_out(progress)
             progress.at(budget.share(), "writing the samples")
             for notice in [*watch.notices(), *findings(manifest, ledger)]:

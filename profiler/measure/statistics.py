@@ -23,6 +23,7 @@ __all__ = [
     "Panel",
     "bootstrap",
     "is_level",
+    "joined",
     "percentile_interval",
 ]
 
@@ -34,6 +35,7 @@ Counts = NDArray[np.int32]
 STEADY_TOLERANCE = 0.05
 _FEWEST_FOR_NOISE = 8  # with fewer values the noise of a half's median cannot be estimated
 _STANDARD_ERRORS = 3.0
+_FEWEST_FOR_OUTLIER = 5
 # Student's t at 97.5 % for 1 to 10 degrees of freedom; beyond, the expansion below is right to 0.1 %.
 _STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 _NORMAL = 1.959964
@@ -108,6 +110,19 @@ class Panel(Generic[Cell]):
         distance[self.process_counts() < 2] = np.nan
         spread: Floats = np.fmax.reduce(distance, axis=1, initial=np.nan)
         return spread
+
+    def process_disagreement(self) -> Floats:
+        """Give the same without the farthest of five or more processes; NaN for one process.
+
+        One process that lies elsewhere moves neither the median nor, by much, its interval; two are a disagreement.
+        """
+        distance = np.abs(self.process_medians() / self.medians()[:, None] - 1.0)
+        ordered = np.sort(np.where(np.isfinite(distance), distance, -np.inf), axis=1)
+        counts = self.process_counts()
+        chosen = np.where(counts >= _FEWEST_FOR_OUTLIER, -2, -1)
+        found = ordered[np.arange(len(ordered)), chosen] if ordered.shape[1] > 1 else np.full(len(ordered), np.nan)
+        result: Floats = np.where(counts < 2, np.nan, found)
+        return result
 
     def drifting(self, tolerance: float = STEADY_TOLERANCE) -> NDArray[np.bool_]:
         """Say where a cell's rounds rise or fall within a process (see `is_level`); shape (cells, processes).
@@ -206,6 +221,22 @@ def bootstrap(panel: Panel[Cell], *, replicates: int = 2000, seed: int = 0) -> B
     columns = [_weighted_medians(row, weights) for row in _by_cell(panel.values)]
     stacked = np.stack(columns, axis=1) if columns else np.empty((replicates, 0))
     return Bootstrap(panel.cells, panel.medians(), panel.process_counts(), stacked)
+
+
+def joined(parts: Sequence[Bootstrap[Cell]]) -> Bootstrap[Cell]:
+    """Put cells that were resampled apart side by side: they come from different processes, so their draws share none.
+
+    Raises ValueError where parts differ in their number of replicates or have a cell in common.
+    """
+    cells = tuple(cell for part in parts for cell in part.cells)
+    if len(set(cells)) < len(cells):
+        raise ValueError("a cell is in two parts; resample each cell once")
+    return Bootstrap(
+        cells,
+        np.concatenate([part.medians for part in parts]),
+        np.concatenate([part.processes for part in parts]),
+        np.concatenate([part.replicates for part in parts], axis=1),
+    )
 
 
 def percentile_interval(replicates: ArrayLike, processes: int) -> tuple[float, float]:

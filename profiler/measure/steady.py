@@ -21,6 +21,7 @@ from profiler.measure.blocks import LEAST_BLOCK_S, Block, lead_in, timed_block
 from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import SteadyCase, SteadyJob
 from profiler.measure.subject import Subject, load, prepared
+from profiler.measure.switches import switches_of
 from profiler.measure.warmup import warm_up
 from profiler.records import Mode, Notice, Outcome, Sample, Starting
 
@@ -122,8 +123,12 @@ class SteadyRun:
         for planned in self._random.sample(case.implementations, len(case.implementations)):
             implementation = self._loaded(planned, case.case)
             data = make_data(problem, self._job.seed)
-            cells.append(self._cell(implementation, problem, data, "steady"))
-            cells += [self._cell(implementation, problem, data, "steady", switch) for switch in implementation.switches]
+            if not self._job.environment:
+                cells.append(self._cell(implementation, problem, data, "steady"))
+            switches = switches_of(implementation, problem, self._job.threads)
+            for names in case.variants.get(planned.name, ()):
+                thrown = [switches[name] for name in names if name in switches]
+                cells.append(self._cell(implementation, problem, data, "steady", thrown))
             for unit in self._new_units(case, planned.name):
                 cells.append(self._cell(implementation, unit, make_data(unit, self._job.seed), "unit"))
         return cells
@@ -156,17 +161,17 @@ class SteadyRun:
         return load(planned)
 
     def _cell(
-        self, implementation: Implementation, case: ConvCase, data: Data, mode: Mode, switch: Switch | None = None
+        self, implementation: Implementation, case: ConvCase, data: Data, mode: Mode, switches: Sequence[Switch] = ()
     ) -> Cell:
         starting = Starting(implementation=implementation.name, case=case.name, stage=mode, limit_s=0.0)
         stage = "unit" if mode == "unit" else "prepare"
         self._start(implementation.name, case.name, stage, PREPARING_ALLOWANCE_S + self._job.call_limit_s)
         return Cell(
             implementation=implementation.name,
-            variant=switch.name if switch is not None else "",
+            variant="+".join(sorted(switch.name for switch in switches)),
             case=case.name,
             mode=mode,
-            subject=prepared(implementation, case, data, switch),
+            subject=prepared(implementation, case, data, switches),
             starting=starting,
         )
 
@@ -260,6 +265,7 @@ class SteadyRun:
             cpu_seconds_per_call=block.usage.cpu_seconds / block.calls,
             minor_faults_per_call=block.usage.minor_faults / block.calls,
             involuntary_switches=block.usage.involuntary_switches,
+            thread_cpu_seconds_per_call=block.usage.thread_cpu_seconds / block.calls,
         )
 
     def _start(self, implementation: str, case: str, stage: str, limit_s: float) -> None:

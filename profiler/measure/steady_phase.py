@@ -5,26 +5,45 @@ from __future__ import annotations
 import math
 import random
 import time
+from dataclasses import dataclass
+from statistics import median
 
 from profiler.isolation import Ending
 from profiler.manifest import Manifest, PlannedImplementation
 from profiler.measure.budget import Budget
 from profiler.measure.cold_phase import unit_names
+from profiler.measure.combinations import faults_matter, variants_of
 from profiler.measure.convergence import widest_gap
 from profiler.measure.launch import blame, is_complete, launch, processors_for, unexplained
 from profiler.measure.ledger import Ledger
 from profiler.measure.protocol import SteadyCase, SteadyJob
+from profiler.measure.switches import environment_of
 from profiler.progress import Progress
-from profiler.records import LEAST_PROCESSES, ProcessEnded
+from profiler.records import LEAST_PROCESSES, ProcessEnded, Screened
 from profiler.store import RunDirectory
 
 __all__ = ["CONVERGED", "SteadyPhase"]
 
 CONVERGED = 0.02  # of the larger side: how well each gap is to be known
 _CEILING_PROCESSES = 3
+_ENVIRONMENT_PROCESSES = 3  # of each switch that needs processes of its own: its effect is large, or it is not kept
+_ENVIRONMENT_SHARE = 0.5  # of the seconds of a process: fewer implementations are measured there
 _UNBLAMED_DEATHS = 2  # an out-of-memory killer may come once; twice is no chance
 _LEAST_CALLS = 4  # a warm-up call and three rounds
 _SLOW_SHARE = 0.3  # of the seconds left in a condition, for one implementation that fits into no process
+
+
+@dataclass(frozen=True, order=True)
+class Workplace:
+    """Name the conditions of a worker: its threads, and the switch that its environment throws ('' for none)."""
+
+    threads: int
+    environment: str = ""
+
+    @property
+    def purpose(self) -> str:
+        """Give the purpose in the journal; only processes of no switch count for a condition."""
+        return f"steady+{self.environment}" if self.environment else "steady"
 
 
 class SteadyPhase:
@@ -43,62 +62,97 @@ class SteadyPhase:
         while waiting := self._affordable(self._missing() or self._wanted()):
             self._process(waiting[0], len(waiting), progress)
 
-    def _missing(self) -> list[int]:
-        """List the conditions of the processes that are due at least, in random order."""
+    def _missing(self) -> list[Workplace]:
+        """List where processes are due at least, in random order."""
         due = [
-            threads
-            for threads in self._measurable()
-            for _ in range(LEAST_PROCESSES - self._ledger.complete("steady", threads))
+            workplace
+            for workplace in self._measurable()
+            for _ in range(_least_processes(workplace) - self._ledger.complete(workplace.purpose, workplace.threads))
         ]
         return self._random.sample(due, len(due))
 
-    def _wanted(self) -> list[int]:
+    def _wanted(self) -> list[Workplace]:
         """List every condition once more, in random order, where a gap is not known well enough yet."""
         samples = self._ledger.samples()
         gaps = [widest_gap(samples, self._manifest, threads) for threads in self._manifest.threads]
         if all(gap is None or gap.relative <= CONVERGED for gap in gaps):
             return []
-        again = self._measurable()
+        again = [workplace for workplace in self._measurable() if not workplace.environment]
         return self._random.sample(again, len(again))
 
-    def _measurable(self) -> list[int]:
-        return [threads for threads in self._manifest.threads if self._cases(threads, math.inf)]
+    def _measurable(self) -> list[Workplace]:
+        """List every condition, and every environment in it that a kept switch needs."""
+        plain = [Workplace(threads) for threads in self._manifest.threads]
+        kept = [
+            Workplace(each.threads, each.switch)
+            for threads in self._manifest.threads
+            for case in self._manifest.cases
+            for planned in self._manifest.implementations
+            for each in self._screened(planned.name, case, threads)
+            if each.kept and each.scope == "process"
+        ]
+        return [workplace for workplace in [*plain, *dict.fromkeys(kept)] if self._cases(workplace, math.inf)]
 
-    def _affordable(self, waiting: list[int]) -> list[int]:
-        """Leave out what time does not allow: never the first process of a condition, and many threads before one."""
+    def _screened(self, name: str, case: str, threads: int) -> list[Screened]:
+        """Give the switches tried on an implementation, those of page faults only where steady calls have them.
+
+        Alone in a process a call may fault where it does not beside others, whose blocks keep the heap from shrinking.
+        """
+        tried = self._ledger.screened(name, case, threads)
+        if not any(each.kept and each.cause == "allocation" and each.scope == "process" for each in tried):
+            return tried
+        blocks = [
+            (sample.minor_faults_per_call, sample.seconds_per_call)
+            for sample in self._ledger.samples()
+            if (sample.implementation, sample.case, sample.threads) == (name, case, threads)
+            and (sample.mode, sample.variant) == ("steady", "")
+        ]
+        faulting = bool(blocks) and faults_matter(*map(median, zip(*blocks, strict=True)))
+        return [each for each in tried if faulting or each.cause != "allocation" or each.scope != "process"]
+
+    def _affordable(self, waiting: list[Workplace]) -> list[Workplace]:
+        """Leave out what time does not allow: never the first process of a condition, and many threads before one.
+
+        The first process of an environment comes before a second one of several threads: it says what no other does.
+        """
         affordable = self._budget.affordable()
         if len(waiting) <= affordable:
             return waiting
-        first = [threads for threads in dict.fromkeys(waiting) if not self._ledger.complete("steady", threads)]
+        begun = {each for each in waiting if self._ledger.complete(each.purpose, each.threads)}
+        first = [each for each in dict.fromkeys(waiting) if not each.environment and each not in begun]
         rest = list(waiting)
-        for threads in first:
-            rest.remove(threads)
-        return first + sorted(rest)[: max(0, affordable - len(first))]
+        for workplace in first:
+            rest.remove(workplace)
+        rest.sort(key=lambda each: (each.threads, each in begun and bool(each.environment)))
+        return first + rest[: max(0, affordable - len(first))]
 
-    def _process(self, threads: int, left: int, progress: Progress) -> None:
+    def _process(self, workplace: Workplace, left: int, progress: Progress) -> None:
         """Run one process of so many that are left, and write down how it ended."""
-        process = self._ledger.next_process
-        seconds = self._budget.seconds_for_one_of(left)
+        process, threads = self._ledger.next_process, workplace.threads
+        seconds = self._budget.seconds_for_one_of(left) * (_ENVIRONMENT_SHARE if workplace.environment else 1.0)
         # Where nothing fits, everything is measured as far as it goes: there is nobody to keep waiting.
-        cases = self._cases(threads, seconds) or self._cases(threads, math.inf)
-        done = sum(self._ledger.complete("steady", each) for each in self._manifest.threads)
+        cases = self._cases(workplace, seconds) or self._cases(workplace, math.inf)
+        done = sum(self._ledger.complete(each.purpose, each.threads) for each in self._measurable())
         names = {planned.name for case in cases for planned in case.implementations}
         progress.at(
             self._budget.share(),
-            f"timing {len(names)} implementations, process {done + 1} of {done + left} ({_threads(threads)})",
+            f"timing {len(names)} implementations, process {done + 1} of {done + left} ({_where(workplace)})",
         )
         started = time.monotonic()
-        ending = launch(self._run, self._ledger, self._job(process, threads, seconds, cases), threads, self._random)
+        job = self._job(process, workplace, seconds, cases)
+        variables = environment_of(workplace.environment)
+        ending = launch(self._run, self._ledger, job, threads, self._random, variables)
         complete = is_complete(ending)
         if complete:
             self._budget.note_start(time.monotonic() - started - seconds)
-        self._end(process, threads, ending, complete=complete)
+        self._end(process, workplace, ending, complete=complete)
 
-    def _end(self, process: int, threads: int, ending: Ending, *, complete: bool) -> None:
+    def _end(self, process: int, workplace: Workplace, ending: Ending, *, complete: bool) -> None:
+        threads = workplace.threads
         rounds = {sample.round for sample in self._ledger.samples_of(process) if sample.mode == "steady"}
         self._ledger.add(
             ProcessEnded(
-                purpose="steady",
+                purpose=workplace.purpose,
                 process=process,
                 threads=threads,
                 rounds=len(rounds),
@@ -111,7 +165,8 @@ class SteadyPhase:
             if self._unblamed >= _UNBLAMED_DEATHS:
                 raise unexplained(self._run, process, ending)
 
-    def _job(self, process: int, threads: int, seconds: float, cases: list[SteadyCase]) -> SteadyJob:
+    def _job(self, process: int, workplace: Workplace, seconds: float, cases: list[SteadyCase]) -> SteadyJob:
+        threads, plain = workplace.threads, not workplace.environment
         done = self._ledger.complete("steady", threads)
         return SteadyJob(
             process=process,
@@ -121,13 +176,15 @@ class SteadyPhase:
             processors=sorted(processors_for(threads)),
             seconds=seconds,
             call_limit_s=self._manifest.call_limit_s,
-            check=done == 0,
-            ceilings=threads == 1 and done < _CEILING_PROCESSES,
+            check=plain and done == 0,
+            ceilings=plain and done < _CEILING_PROCESSES,
             cases=cases,
+            environment=workplace.environment,
         )
 
-    def _cases(self, threads: int, seconds: float) -> list[SteadyCase]:
-        """List what the next process of a condition measures."""
+    def _cases(self, workplace: Workplace, seconds: float) -> list[SteadyCase]:
+        """List what the next process of a condition measures; in an environment, variants that need it and no more."""
+        threads, environment = workplace.threads, workplace.environment
         cases: list[SteadyCase] = []
         for case in self._manifest.cases:
             chosen = [
@@ -135,9 +192,16 @@ class SteadyPhase:
                 for planned in self._manifest.implementations
                 if self._is_ok(planned.name, case, threads) and self._fits(planned.name, case, threads, seconds)
             ]
-            units = {planned.name: self._units(planned, case) for planned in chosen} if threads == 1 else {}
+            variants = {
+                planned.name: variants_of(self._screened(planned.name, case, threads), environment)
+                for planned in chosen
+            }
+            if environment:
+                chosen = [planned for planned in chosen if variants[planned.name]]
+            small = threads == 1 and not environment
+            units = {planned.name: self._units(planned, case) for planned in chosen} if small else {}
             if chosen:
-                cases.append(SteadyCase(case=case, implementations=chosen, units=units))
+                cases.append(SteadyCase(case=case, implementations=chosen, units=units, variants=variants))
         return cases
 
     def _is_ok(self, name: str, case: str, threads: int) -> bool:
@@ -158,5 +222,10 @@ class SteadyPhase:
         return [unit for unit, outcome in known.items() if outcome is not None and outcome.status == "ok"]
 
 
-def _threads(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
+def _least_processes(workplace: Workplace) -> int:
+    return _ENVIRONMENT_PROCESSES if workplace.environment else LEAST_PROCESSES
+
+
+def _where(workplace: Workplace) -> str:
+    threads = "1 thread" if workplace.threads == 1 else f"{workplace.threads} threads"
+    return f"{threads}, {workplace.environment}" if workplace.environment else threads

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +18,20 @@ __all__ = ["Subject", "grad_context", "load", "prepared"]
 
 @dataclass(frozen=True)
 class Subject:
-    """Hold a call and the grad mode it runs under."""
+    """Hold a call, the grad mode it runs under, and the contexts of its switches."""
 
     call: Call
     grad_mode: GradMode
+    contexts: tuple[Callable[[], AbstractContextManager[Any]], ...] = ()
 
-    def context(self) -> AbstractContextManager[Any]:
-        """Give the grad mode as a context, to be entered outside what is timed."""
-        return grad_context(self.grad_mode)
+    @contextmanager
+    def context(self) -> Iterator[None]:
+        """Enter the grad mode and what switches need, outside what is timed."""
+        with ExitStack() as stack:
+            stack.enter_context(grad_context(self.grad_mode))
+            for context in self.contexts:
+                stack.enter_context(context())
+            yield
 
 
 def load(planned: PlannedImplementation) -> Implementation:
@@ -33,17 +39,20 @@ def load(planned: PlannedImplementation) -> Implementation:
     return resolve(planned.source, planned.location, planned.name)
 
 
-def prepared(implementation: Implementation, case: ConvCase, data: Data, switch: Switch | None = None) -> Subject:
-    """Prepare an implementation, or one of its switches, on copies of the data of its own.
+def prepared(implementation: Implementation, case: ConvCase, data: Data, switches: Sequence[Switch] = ()) -> Subject:
+    """Prepare an implementation, with switches thrown or as it is, on copies of the data of its own.
 
     Preparing runs in torch's default grad mode, as it does for a user who builds a model before calling it.
     """
     prepare = implementation.prepare
     grad_mode = implementation.grad_mode
-    if switch is not None:
+    for switch in switches:
         prepare = switch.prepare or prepare
         grad_mode = switch.grad_mode or grad_mode
-    return Subject(prepare(case, *as_given(implementation, data)), grad_mode)
+    for switch in switches:
+        prepare = switch.wrap(prepare) if switch.wrap is not None else prepare
+    contexts = tuple(switch.context for switch in switches if switch.context is not None)
+    return Subject(prepare(case, *as_given(implementation, data)), grad_mode, contexts)
 
 
 def grad_context(grad_mode: GradMode) -> AbstractContextManager[Any]:

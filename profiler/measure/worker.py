@@ -9,7 +9,7 @@ import sys
 from profiler.isolation import RecordPipe
 from profiler.measure.cold import import_libraries, run_cold
 from profiler.measure.failure import describe_exception, on_uncaught
-from profiler.measure.protocol import DONE, SteadyJob, decode_job
+from profiler.measure.protocol import DONE, ScreenJob, SteadyJob, decode_job
 from profiler.records import ColdStage, Notice, Outcome, Starting
 
 __all__ = ["main"]
@@ -24,6 +24,8 @@ def main() -> None:
     job = decode_job(sys.stdin.buffer.read())
     if isinstance(job, SteadyJob):
         _run_steady(job, pipe)
+    elif isinstance(job, ScreenJob):
+        _run_screening(job, pipe)
     else:
         run_cold(job, pipe)
     pipe.send(DONE)
@@ -33,7 +35,7 @@ def main() -> None:
 
 def _run_steady(job: SteadyJob, pipe: RecordPipe) -> None:
     seconds = import_libraries()
-    if job.threads == 1:
+    if job.threads == 1 and not job.environment:
         stage = ColdStage(
             implementation="",
             case="",
@@ -75,6 +77,15 @@ def _run_steady(job: SteadyJob, pipe: RecordPipe) -> None:
 
     on_uncaught(report)
     run.run()
+
+
+def _run_screening(job: ScreenJob, pipe: RecordPipe) -> None:
+    import torch
+
+    from profiler.measure.screening import Screening
+
+    torch.set_num_threads(job.threads)
+    Screening(job, pipe).run()
 
 
 def _check_pinning(job: SteadyJob, pipe: RecordPipe) -> None:

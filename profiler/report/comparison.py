@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from profiler.attribution.distinct import is_distinct
+
 __all__ = ["Word", "compare"]
 
 Word = Literal["faster", "slower", "same", "unclear"]
 
-_FLOORS = 2.0
 _SAME = 0.05
 
 
@@ -21,8 +22,7 @@ def compare(ratio: float, low: float, high: float, aa_floor: float) -> Word:
     """
     if not (math.isfinite(low) and math.isfinite(high) and ratio > 0):
         return "unclear"
-    floor = aa_floor if math.isfinite(aa_floor) else 0.0
-    distinct = abs(math.log(ratio)) >= math.log1p(_FLOORS * floor)
+    distinct = is_distinct(ratio, aa_floor)
     if distinct and low > 1:
         return "slower"
     if distinct and high < 1:

@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import Any
 
-from profiler.attribution.gap import Gap, GapRow, gaps_for, without_refusal
+from profiler.attribution.gap import Gap, GapRow, gaps_for
 from profiler.report.escape import visible
 from profiler.store import RunDirectory
 from profiler.units import percent, seconds
@@ -45,7 +45,7 @@ def _text(gap: Gap) -> str:
     silent = [row.cause for row in gap.rows if row.status == "not estimated" and row.cause != "autograd"]
     lines += ["", f"not estimated: {', '.join(silent)}"] if silent else []
     for row in told:
-        text = f"{row.cause}: {visible(without_refusal(row.evidence))}"
+        text = f"{row.cause}: {visible(row.evidence)}"
         lines += ["", *textwrap.wrap(text, 110, subsequent_indent="  ", break_long_words=False)]
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from profiler.attribution.causes import RESIDUAL
 from profiler.attribution.evidence import Condition
-from profiler.attribution.gap import refusals_in
+from profiler.attribution.gap import ALSO
 from profiler.report.escape import code
 from profiler.report.view import Ranked, RunView
 from profiler.tables.counts import COUNTS
@@ -27,8 +27,11 @@ _WORDS = {
     "dispatch": "operator dispatch",
     "autograd": "gradient bookkeeping",
     "idle": "waiting, on no processor",
+    "launch": "kernel launches that nothing hides",
+    "threads": "starting threads, barriers and spinning",
     "allocation": "page faults of fresh memory",
     "traffic": "bytes moved beyond the compulsory ones",
+    "arithmetic": "work in kernels beyond the floor",
     "floor": "the machine's own limits",
 }
 
@@ -55,7 +58,8 @@ def verdict(view: RunView, condition: Condition) -> str:
 
 def refusals_of(gap: pd.DataFrame) -> list[str]:
     """Give the reasons for which a gap's causes are refused, none where they are not."""
-    return next((reasons for evidence in gap["evidence"] if (reasons := refusals_in(str(evidence)))), [])
+    reasons = next((str(refusal) for refusal in gap["refusal"] if pd.notna(refusal) and refusal), "")
+    return reasons.split(ALSO) if reasons else []
 
 
 def _subjects(view: RunView, ranking: tuple[Ranked, ...]) -> list[Ranked]:

@@ -22,6 +22,7 @@ ATTRIBUTION = Table(
         number("share", "seconds over the gap"),
         text("method", "estimators of the two sides"),
         text("status", "confirmed, unconfirmed, joint, refused or not estimated"),
-        text("evidence", "what a reader can check, in words; where refused, why"),
+        text("evidence", "what a reader can check, in words"),
+        text("refusal", "why nothing should be concluded, reasons joined by '; also: '; empty where it may"),
     ),
 )

@@ -8,7 +8,19 @@ import pandas as pd
 
 from profiler.records import Notice
 from profiler.store import RunDirectory
-from profiler.tables import ceilings, cold, counts, launches, memory, ops, python, samples, summary
+from profiler.tables import (
+    ceilings,
+    cold,
+    counts,
+    cpu_samples,
+    criticality,
+    launches,
+    memory,
+    ops,
+    python,
+    samples,
+    summary,
+)
 from profiler.tables.files import write_table
 from profiler.tables.inputs import Inputs
 from profiler.tables.schema import Table
@@ -24,6 +36,8 @@ BUILDERS: tuple[tuple[Table, Callable[[Inputs], pd.DataFrame]], ...] = (
     (memory.MEMORY, memory.build),
     (python.PYTHON, python.build),
     (counts.COUNTS, counts.build),
+    (cpu_samples.CPU_SAMPLES, cpu_samples.build),
+    (criticality.CRITICALITY, criticality.build),
     (ceilings.CEILINGS, lambda inputs: ceilings.build(inputs.ceilings)),
 )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -13,7 +15,8 @@ from profiler.counts import CallCounts
 from profiler.errors import TraceError
 from profiler.manifest import Manifest, PlannedImplementation
 from profiler.measure.samples import kept_samples
-from profiler.records import Captured, Ceiling, ColdStage, Notice, Outcome, Sample
+from profiler.records import Captured, Ceiling, ColdStage, Exposed, Notice, Outcome, Sample, Sampled
+from profiler.stacks import Stacks
 from profiler.store import RunDirectory
 from profiler.tables.profile import CallProfile, profile_calls
 from profiler.trace.integrity import findings
@@ -61,6 +64,27 @@ class Inputs:
     def ceilings(self) -> list[Ceiling]:
         """Give every limit that was measured."""
         return [record for record in self._records if isinstance(record, Ceiling)]
+
+    @functools.cached_property
+    def sampled(self) -> list[Sampled]:
+        """Give every pass of CPU samples."""
+        return [record for record in self._records if isinstance(record, Sampled)]
+
+    def stacks(self, sampled: Sampled) -> Stacks | None:
+        """Read the stacks of one pass; None where it left none, or none that can be read."""
+        if not sampled.stacks:
+            return None
+        try:
+            content = gzip.decompress((self._run.path / sampled.stacks).read_bytes())
+            return msgspec.json.decode(content, type=Stacks)
+        except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
+            self._note("unreadable_stacks", sampled, f"its CPU samples cannot be read ({error})")
+            return None
+
+    @functools.cached_property
+    def exposed(self) -> list[Exposed]:
+        """Give every trial of delaying work in other threads."""
+        return [record for record in self._records if isinstance(record, Exposed)]
 
     @functools.cached_property
     def outcomes(self) -> dict[tuple[str, str, int], Outcome]:
@@ -140,7 +164,7 @@ class Inputs:
             return None
         return profile_calls(timeline)
 
-    def _note(self, code: str, captured: Captured, text: str) -> None:
+    def _note(self, code: str, captured: Captured | Sampled, text: str) -> None:
         text = text.replace(str(self._run.path), self._run.path.name)
         where = f"{captured.implementation} on {captured.case}"
         self.notices.append(

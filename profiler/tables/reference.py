@@ -8,6 +8,9 @@ from profiler.tables.ceilings import CEILINGS
 from profiler.tables.claims import CLAIMS
 from profiler.tables.cold import COLD
 from profiler.tables.counts import COUNTS
+from profiler.tables.cpu_samples import CPU_SAMPLES
+from profiler.tables.criticality import CRITICALITY
+from profiler.tables.ladder import LADDER
 from profiler.tables.launches import LAUNCHES
 from profiler.tables.memory import MEMORY
 from profiler.tables.ops import OPS
@@ -15,6 +18,7 @@ from profiler.tables.python import PYTHON
 from profiler.tables.samples import SAMPLES
 from profiler.tables.schema import Table
 from profiler.tables.summary import SUMMARY
+from profiler.tables.switches import SWITCHES
 
 __all__ = ["TABLES", "reference_markdown"]
 
@@ -28,8 +32,12 @@ TABLES: tuple[Table, ...] = (
     PYTHON,
     COUNTS,
     CEILINGS,
+    CPU_SAMPLES,
+    SWITCHES,
+    CRITICALITY,
     BUDGET,
     ATTRIBUTION,
+    LADDER,
     CLAIMS,
 )
 

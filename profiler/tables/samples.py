@@ -28,6 +28,7 @@ SAMPLES = Table(
         number("cpu_seconds_per_call", "processor time of the process over its calls", "s"),
         number("minor_faults_per_call", "pages mapped without reading a disk, over its calls"),
         count("involuntary_switches", "times the kernel took the processor away during the block"),
+        number("thread_cpu_seconds_per_call", "processor time of the calling thread over its calls", "s"),
     ),
 )
 

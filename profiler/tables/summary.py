@@ -39,6 +39,7 @@ SUMMARY = Table(
         number("ratio_ci_high", "95 % interval of the ratio, upper end, never narrower than the A/A floor"),
         number("aa_floor", "relative difference that two identical instances show, upper end of its 95 % interval"),
         number("process_spread", "largest relative distance of a process's median from the median"),
+        number("process_disagreement", "the same without the farthest of five or more processes"),
         flag("steady", "a steady state was reached, in every process or all but one of several"),
         number("max_error", "absolute error at the element nearest to or furthest beyond its bound"),
         number("error_bound", "bound of the absolute error at that element"),
@@ -134,7 +135,7 @@ def _standing(outcome: Outcome | None, unavailable: str | None, *, timed: bool) 
 
 _FIGURES = (
     *("median_s", "ci_low_s", "ci_high_s", "samples", "processes", "ratio", "ratio_ci_low", "ratio_ci_high"),
-    *("aa_floor", "process_spread", "steady"),
+    *("aa_floor", "process_spread", "process_disagreement", "steady"),
 )
 
 
@@ -156,6 +157,7 @@ def _figures(
         **_ratio(condition, implementation, baseline),
         "aa_floor": condition.floor(implementation),
         "process_spread": float(condition.panel.process_spread()[place]),
+        "process_disagreement": float(condition.panel.process_disagreement()[place]),
         "steady": bool(condition.settled[place]),
     }
 

@@ -18,7 +18,7 @@ import pytest
 from impls.case import ConvCase
 from profiler.manifest import MANIFEST_VERSION, Environment, Manifest, PlannedImplementation, Unavailable
 from profiler.measure.statistics import Panel, bootstrap
-from profiler.records import Captured, Notice, ProcessEnded
+from profiler.records import Captured, Notice, ProcessEnded, Screened
 from profiler.store import RunDirectory, file_stem
 from profiler.tables.ceilings import CEILINGS
 from profiler.tables.cold import COLD
@@ -128,6 +128,7 @@ def make_samples(threads: list[int]) -> pd.DataFrame:
                                 "cpu_seconds_per_call": measured,
                                 "minor_faults_per_call": subject.faults if mode != "unit" else 0.0,
                                 "involuntary_switches": 0,
+                                "thread_cpu_seconds_per_call": measured,
                             }
                         )
     return SAMPLES.frame(rows)
@@ -142,6 +143,7 @@ def make_summary(samples: pd.DataFrame, threads: list[int]) -> pd.DataFrame:
         panel = Panel.of(cells, list(kept["process"]), list(kept["round"]), list(kept["seconds_per_call"]))
         found = bootstrap(panel, replicates=500)
         spread = dict(zip(panel.cells, panel.process_spread(), strict=True))
+        inner = dict(zip(panel.cells, panel.process_disagreement(), strict=True))
         for subject in SUBJECTS:
             cell, twin = (subject.name, "steady"), (subject.name, "twin")
             median, ratio = found.median(cell), found.ratio(cell, ("torch.conv2d", "steady"))
@@ -164,6 +166,7 @@ def make_summary(samples: pd.DataFrame, threads: list[int]) -> pd.DataFrame:
                     "ratio_ci_high": ratio.high,
                     "aa_floor": found.floor(cell, twin) if twin in found else None,
                     "process_spread": float(spread[cell]),
+                    "process_disagreement": float(inner[cell]),
                     "steady": True,
                     "max_error": 2.4e-7,
                     "error_bound": 1.9e-6,
@@ -415,6 +418,12 @@ def write_journal(run: RunDirectory, threads: list[int]) -> None:
             if trace:
                 run.traces.mkdir(exist_ok=True)
                 (run.path / trace).write_bytes(b"")
+        for condition in threads:
+            journal.append(
+                Screened(implementation="article.module", case=CASE, device="cpu", threads=condition,
+                         switch="inference_mode", cause="autograd", summary="called under torch.inference_mode()",
+                         scope="call", composable=True, kept=True)
+            )  # fmt: skip
         journal.append(Notice(code="not_pinned", text="pinning is not permitted here"))
 
 

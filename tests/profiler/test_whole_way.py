@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from profiler.measure.samples import kept_samples
 from profiler.records import ProcessEnded, Sample
 from profiler.store import RunDirectory
 
@@ -157,7 +158,7 @@ def test_a_run_that_was_stopped_is_readable_and_resume_completes_it(tmp_path: Pa
         assert process.returncode == 130
         assert "--resume" in progress
         assert "--resume" in run.report_path.read_text()
-        assert len(pd.read_parquet(run.samples_path)) == len(before)
+        assert len(pd.read_parquet(run.samples_path)) == len(kept_samples(run.records()))
 
     answer = convprof("analyze", "--resume", "run", cwd=tmp_path)
 
@@ -168,5 +169,5 @@ def test_a_run_that_was_stopped_is_readable_and_resume_completes_it(tmp_path: Pa
     # How many processes time allows depends on the machine; at least one more ran to its end.
     steady = [r for r in records if isinstance(r, ProcessEnded) and r.purpose == "steady" and r.complete]
     assert any(record.process not in {sample.process for sample in before} for record in steady)
-    assert len(pd.read_parquet(run.samples_path)) == sum(isinstance(record, Sample) for record in records)
+    assert len(pd.read_parquet(run.samples_path)) == len(kept_samples(records))
     assert "--resume" not in run.report_path.read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,27 +14,40 @@ from hypothesis import strategies as st
 from profiler.attribution.budget import budget_of, budget_table_rows, check_sum
 from profiler.attribution.causes import CAUSE_IDS
 from profiler.attribution.draws import Draws
-from profiler.attribution.evidence import Evidence
+from profiler.attribution.evidence import Evidence, SwitchEffect
 from profiler.errors import TableError
 from profiler.tables.budget import BUDGET
 
 MakeEvidence = Callable[..., Evidence]
+MakeEffect = Callable[..., SwitchEffect]
+_CLASSES = (*CAUSE_IDS, "compute")
 counts = st.tuples(st.integers(0, 10**6), st.integers(0, 10**9), st.integers(0, 10**7))
 times = st.floats(min_value=0.1, max_value=1e6)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    total=times,
-    whole=counts | st.none(),
-    units=st.tuples(st.tuples(times, counts), st.tuples(times, counts)) | st.none(),
-    variants=st.dictionaries(st.just("inference_mode"), times),
-    faults=st.floats(min_value=0, max_value=1e5) | st.just(math.nan),
-)
+@st.composite
+def _given(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw evidence of which any part may be missing, nothing of it need make sense."""
+    samples = draw(st.none() | st.dictionaries(st.sampled_from(_CLASSES), st.integers(0, 5000), min_size=1))
+    return {
+        "total": draw(times),
+        "counts": draw(counts | st.none()),
+        "units": draw(st.tuples(st.tuples(times, counts), st.tuples(times, counts)) | st.none()),
+        "faults": draw(st.floats(min_value=0, max_value=1e5) | st.just(math.nan)),
+        "off_cpu": draw(st.just(math.nan) | st.floats(min_value=0, max_value=1e5)),
+        "threads": draw(st.integers(1, 2)),
+        **({} if samples is None else {"samples": samples}),
+    }
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(given_=_given(), saved=st.none() | times)
 def test_rows_come_in_order_and_sum_to_the_median(
-    make_evidence: MakeEvidence, total: float, whole: object, units: object, variants: object, faults: float
+    make_evidence: MakeEvidence, make_effect: MakeEffect, given_: dict[str, Any], saved: float | None
 ) -> None:
-    evidence = make_evidence(total=total, counts=whole, units=units, variants=variants, faults=faults)
+    given_["off_cpu"] = min(given_["off_cpu"], given_["total"])
+    switches = [] if saved is None else [make_effect("inference_mode", "autograd", saved)]
+    evidence = make_evidence(**given_, switches=switches)
     budget = budget_of(evidence, Draws(1, 100))
     assert tuple(row.cause for row in budget.rows) == CAUSE_IDS
     scale = max(abs(row.seconds) for row in budget.rows)

@@ -10,7 +10,7 @@ import pytest
 from profiler.attribution.refusals import REFUSALS, Side, Standing, reasons
 from profiler.records import Notice
 
-_SIDE = Side("some.code", "ok", "", 100e-6, aa_floor=0.01, process_spread=0.01, steady=True)
+_SIDE = Side("some.code", "ok", "", 100e-6, aa_floor=0.01, process_disagreement=0.01, steady=True)
 _SOUND = Standing(
     subject=_SIDE,
     case="ic1ih100oc1kh3ph1",
@@ -37,7 +37,7 @@ def test_a_sound_gap_is_not_refused() -> None:
             ["300 ns", "twice the A/A floor", "1.0 %"],
         ),
         ({"subject": replace(_SIDE, steady=False)}, ["no steady state", "some.code"]),
-        ({"subject": replace(_SIDE, process_spread=0.08)}, ["processes disagree by more than 5.0 %", "8.0 %"]),
+        ({"subject": replace(_SIDE, process_disagreement=0.08)}, ["processes disagree by more than 5.0 %", "8.0 %"]),
         ({"notices": (Notice(code="busy_host", text="0.9 processors busy"),)}, ["busy", "0.9 processors busy"]),
         ({"threads": 4}, ["4 threads", "2 usable cores"]),
         (
@@ -64,7 +64,7 @@ def test_each_rule(changed: dict[str, object], fragments: list[str]) -> None:
 
 
 def test_what_cannot_change_the_gap_does_not_refuse_it() -> None:
-    torn = replace(_SOUND.baseline, process_spread=0.2)  # 4 us of a side of 100 us
+    torn = replace(_SOUND.baseline, process_disagreement=0.2)  # 4 us of a side of 100 us
     assert reasons(replace(_SOUND, baseline=torn)) == ()
     for name, case in (("some.code[-O0]", "ic1ih100oc1kh3ph1"), ("some.code", "ic1ih8oc1kh3ph1")):
         other = Notice(code="unsound_trace", text="some.code: events overlap", implementation=name, case=case)
@@ -72,11 +72,11 @@ def test_what_cannot_change_the_gap_does_not_refuse_it() -> None:
 
 
 def test_a_gap_of_many_times_is_above_any_floor_that_is_less() -> None:
-    noisy = replace(_SOUND.baseline, aa_floor=1.0, process_spread=0.0)  # up to twice as long
+    noisy = replace(_SOUND.baseline, aa_floor=1.0, process_disagreement=0.0)  # up to twice as long
     assert reasons(replace(_SOUND, baseline=noisy)) == ()
     assert len(reasons(replace(_SOUND, baseline=replace(noisy, aa_floor=1.3)))) == 1
 
 
 def test_what_is_not_known_does_not_refuse() -> None:
-    unknown = replace(_SIDE, aa_floor=math.nan, process_spread=math.nan, steady=None)
+    unknown = replace(_SIDE, aa_floor=math.nan, process_disagreement=math.nan, steady=None)
     assert reasons(replace(_SOUND, subject=unknown, baseline=replace(unknown, median_s=20e-6))) == ()

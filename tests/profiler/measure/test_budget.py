@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from profiler.measure.budget import Budget
+from profiler.measure.budget import MEASURE_SHARE, Budget
 
 
 class Clock:
@@ -23,7 +23,7 @@ def test_seconds_are_shared_over_the_processes_that_are_left() -> None:
     clock.now += 15.0
     assert budget.cold_left_s() == 0.0
     assert budget.seconds_for_one_of(10) == pytest.approx(2.5)
-    assert budget.share() == pytest.approx(0.75 * 0.25)
+    assert budget.share() == pytest.approx(MEASURE_SHARE * 0.25)
     assert budget.affordable() == int(45 / 2.6)
 
 
@@ -43,10 +43,10 @@ def test_a_process_gets_neither_too_little_nor_too_much() -> None:
     clock.now += 500.0
     assert budget.seconds_for_one_of(2) == 0.6
     assert budget.affordable() == 0
-    assert budget.share() == 0.75
+    assert budget.share() == MEASURE_SHARE
 
 
 def test_a_resumed_run_gets_the_part_that_is_missing() -> None:
-    assert Budget.of(80.0, done=0, planned=15, start_guess_s=2.0).total_s == pytest.approx(60.0)
-    assert Budget.of(80.0, done=10, planned=15, start_guess_s=2.0).total_s == pytest.approx(20.0)
-    assert Budget.of(80.0, done=15, planned=15, start_guess_s=2.0).total_s == pytest.approx(6.0)
+    assert Budget.of(80.0, done=0, planned=15, start_guess_s=2.0).total_s == pytest.approx(80.0 * MEASURE_SHARE)
+    assert Budget.of(80.0, done=10, planned=15, start_guess_s=2.0).total_s == pytest.approx(80.0 * MEASURE_SHARE / 3)
+    assert Budget.of(80.0, done=15, planned=15, start_guess_s=2.0).total_s == pytest.approx(8.0 * MEASURE_SHARE)

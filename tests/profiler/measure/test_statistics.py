@@ -62,9 +62,20 @@ def test_nothing_measured_gives_nothing() -> None:
     assert empty.medians().tolist() == []
     assert empty.drifting().shape == (0, 0)
     assert empty.process_spread().tolist() == []
+    assert empty.process_disagreement().tolist() == []
     result = bootstrap(empty, replicates=10)
     assert result.replicates.shape == (10, 0)
     assert "anything" not in result
+
+
+@pytest.mark.parametrize(
+    ("medians", "disagreement"),
+    [((1.0, 1.0, 1.0, 1.3, 1.0), 0.0), ((1.0, 1.0, 1.3, 1.2, 1.0), 0.2), ((1.0, 1.0, 1.3), 0.3), ((1.0,), math.nan)],
+)
+def test_one_of_five_processes_may_lie_elsewhere(medians: tuple[float, ...], disagreement: float) -> None:
+    processes = list(range(len(medians)))
+    panel = Panel.of(["a"] * len(medians), processes, [1] * len(medians), medians)
+    assert panel.process_disagreement()[0] == pytest.approx(disagreement, nan_ok=True)
 
 
 def test_process_spread_is_the_largest_distance_of_a_process() -> None:

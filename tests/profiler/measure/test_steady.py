@@ -36,7 +36,7 @@ def test_turns_come_every_period() -> None:
 
 def test_each_preparing_may_take_as_long_as_a_compiler_may(planned: Callable[[str], PlannedImplementation]) -> None:
     name, case, unit = "article.module", "ic1ih8oc1kh3ph1", "ic1ih1oc1kh3ph1"
-    part = SteadyCase(case=case, implementations=[planned(name)], units={name: [unit]})
+    part = SteadyCase(case=case, implementations=[planned(name)], units={name: [unit]}, variants={name: [["no_grad"]]})
     job = SteadyJob(
         process=1,
         seed=1,

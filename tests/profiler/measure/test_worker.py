@@ -142,7 +142,13 @@ def steady_job(planned: Planned, names: list[str], units: dict[str, list[str]], 
 def test_a_steady_job_interleaves_rounds_of_every_cell(tmp_path: Path, planned: Planned) -> None:
     names = ["torch.conv2d", "article.module", "faults:is_slow", "faults:changes_threads"]
     units = {"torch.conv2d": unit_names(CASE)}
-    heard = run(steady_job(planned, names, units, ceilings=True), tmp_path)
+    part = SteadyCase(
+        case=CASE,
+        implementations=[planned(name) for name in names],
+        units=units,
+        variants={"article.module": [["inference_mode"], ["inference_mode", "padded_beforehand"]]},
+    )
+    heard = run(steady_job(planned, [], {}, ceilings=True, cases=[part]), tmp_path)
     assert is_complete(heard.ending)
     samples = heard.samples()
     for sample in samples:
@@ -161,7 +167,7 @@ def test_a_steady_job_interleaves_rounds_of_every_cell(tmp_path: Path, planned: 
     }
     assert {cell for cell in timed if cell[1] == "" and cell[3] != "warmup"} == cells
     variants = {cell[1] for cell in timed if cell[0] == "article.module"}
-    assert {"", "inference_mode"} <= variants
+    assert variants == {"", "inference_mode", "inference_mode+padded_beforehand"}
     assert min(timed[cell] for cell in cells) >= 3
     quick = [each for each in samples if (each.implementation, each.mode) == ("torch.conv2d", "steady")]
     assert len({sample.calls for sample in quick}) == 1

@@ -106,7 +106,7 @@ def test_a_run_with_nothing_measured_says_so_first(build_run: BuildRun, tmp_path
 def test_a_run_that_was_stopped_says_what_it_lacks(build_run: BuildRun) -> None:
     run = build_run()
     kept = [line for line in run.journal_path.read_bytes().splitlines(keepends=True) if b'"measure"' not in line]
-    run.journal_path.write_bytes(b"".join(kept[2:-4]))
+    run.journal_path.write_bytes(b"".join(kept[2:-6]))
     first = _written(run).splitlines()[0]
     assert first.startswith(
         "**Partial run:** 3 of 5 worker processes ended with 1 thread; 3 of 13 captures are missing."

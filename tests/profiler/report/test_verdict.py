@@ -69,7 +69,7 @@ def test_an_alternative_that_saves_time_says_what_it_saves(build_run: BuildRun) 
 def test_what_is_unexplained_weighs_more_than_processes_that_disagree(build_run: BuildRun) -> None:
     run = build_run(threads=[1])
     _keep(run, "torch.conv2d", "c.direct[-O0]")
-    _summary(run, lambda summary: summary.assign(process_spread=0.2))
+    _summary(run, lambda summary: summary.assign(process_disagreement=0.2))
     line = _line(run)
     assert ", no cause told: the residual is " in line
     assert line.endswith(" of the gap.")

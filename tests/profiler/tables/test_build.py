@@ -60,7 +60,10 @@ def assert_table(run: RunDirectory, table: Table, rows: list[dict[str, Any]]) ->
 def test_every_table_is_declared_once_and_written(whole_run: RunDirectory) -> None:
     build_tables(whole_run)
     names = [table.name for table, _ in BUILDERS]
-    assert names == ["samples", "summary", "cold", "ops", "launches", "memory", "python", "counts", "ceilings"]
+    assert names == [
+        *("samples", "summary", "cold", "ops", "launches", "memory", "python", "counts"),
+        *("cpu_samples", "criticality", "ceilings"),
+    ]
     assert sorted(path.name for path in whole_run.tables.iterdir()) == sorted(
         f"{name}.{ending}" for name in names for ending in ("csv", "parquet")
     )
@@ -71,7 +74,14 @@ def test_summary(whole_run: RunDirectory) -> None:
     nothing = dict.fromkeys(column.name for column in SUMMARY.columns)
     library = {"family": "library", "status": "ok", "reason": "", "max_error": 1e-7, "error_bound": 2e-7}
     mine = {"family": "manual", "status": "ok", "max_error": 3e-7, "error_bound": 9e-7}
-    exact = {"samples": 15, "processes": 5, "aa_floor": 0.0, "process_spread": 0.0, "steady": True}
+    exact = {
+        "samples": 15,
+        "processes": 5,
+        "aa_floor": 0.0,
+        "process_spread": 0.0,
+        "process_disagreement": 0.0,
+        "steady": True,
+    }
     wrong = {"status": "wrong", "reason": "off by 3", "max_error": 3.0, "error_bound": 9e-7}
     dead = {"status": "crashed", "reason": "killed by SIGSEGV while being measured", "max_error": 0.0}
     gone = {"status": "unavailable", "reason": "no C compiler: install gcc"}

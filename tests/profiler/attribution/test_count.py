@@ -1,4 +1,4 @@
-"""Each estimator on figures that one can check by hand."""
+"""Each estimator by count, and the bound, on figures that one can check by hand."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from profiler.attribution.bound import floor
+from profiler.attribution.count import allocation, dispatch, idle, interpreter, traffic
 from profiler.attribution.draws import Draws
-from profiler.attribution.estimators import allocation, autograd, dispatch, floor, idle, interpreter, traffic
-from profiler.attribution.evidence import Evidence
+from profiler.attribution.evidence import Evidence, SwitchEffect
 from profiler.attribution.fixed import fixed_cost
 from profiler.tables.ceilings import CEILINGS
 
 MakeEvidence = Callable[..., Evidence]
+MakeEffect = Callable[..., SwitchEffect]
 
 # 2 operators and 10 instructions a pixel of a 1x1 and a 4x4 output; 10,000 pixels in the case.
 _LOOP = {
@@ -112,15 +114,13 @@ def test_unit_costs_are_drawn_from_their_range_and_the_draw_is_shared(
     np.testing.assert_allclose(other.replicates, 2 * one.replicates)
 
 
-def test_autograd_is_the_switch_s_difference_and_leaves_the_dispatch(make_evidence: MakeEvidence, draws: Draws) -> None:
-    evidence = make_evidence(variants={"inference_mode": 46.0})
-    gradient, operators = autograd(evidence, draws), dispatch(evidence, draws)
-    assert gradient is not None
+def test_what_the_gradient_switch_saves_is_no_dispatch(
+    make_evidence: MakeEvidence, make_effect: MakeEffect, draws: Draws
+) -> None:
+    operators = dispatch(make_evidence(switches=[make_effect("inference_mode", "autograd", 4.0)]), draws)
     assert operators is not None
-    assert gradient.seconds == pytest.approx(4e-6)
-    assert (gradient.method, gradient.status) == ("switch", "confirmed")
     assert operators.seconds == pytest.approx(20e-6 - 1e-6 - 4e-6)
-    assert autograd(make_evidence(), draws) is None
+    assert "autograd 4.00 µs" in operators.evidence
 
 
 def test_a_wait_is_idle_and_not_dispatch(make_evidence: MakeEvidence, draws: Draws) -> None:
@@ -141,7 +141,18 @@ def test_what_two_clocks_cannot_tell_apart_is_no_wait(make_evidence: MakeEvidenc
     assert within is not None
     assert within.seconds == 0
     assert idle(make_evidence(off_cpu=math.nan), draws) is None
-    assert idle(make_evidence(off_cpu=20.0, threads=2), draws) is None
+
+
+def test_with_several_threads_what_one_does_not_wait_is_waiting_for_threads(
+    make_evidence: MakeEvidence, draws: Draws
+) -> None:
+    waiting = idle(make_evidence(off_cpu=20.0, threads=2, serial_off_cpu=5.0), draws)
+    assert waiting is not None
+    assert waiting.seconds == pytest.approx(5e-6)
+    assert "5.00 µs with one thread" in waiting.evidence
+    alone = idle(make_evidence(off_cpu=20.0, threads=2), draws)
+    assert alone is not None
+    assert alone.seconds == pytest.approx(20e-6)
 
 
 def test_page_faults_are_allocation_and_not_dispatch(make_evidence: MakeEvidence, draws: Draws) -> None:

@@ -1,0 +1,80 @@
+"""Splits the time in kernels over floor, traffic and arithmetic: what moves bytes, what computes beyond the floor.
+
+With K the seconds in copies (samples in copying kernels, memory moves and fills), C those in other kernels, F the floor
+and M the modelled time of the bytes that operators move beyond the compulsory ones,
+
+    traffic = K + min(max(0, M - K), max(0, C - F)),    arithmetic = max(0, C - F - (traffic - K)):
+
+bytes that are seen as copies count as measured; others, such as temporaries that multiplications read and write, as
+modelled, but no more than there is time in kernels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from profiler.attribution.bound import floor
+from profiler.attribution.count import modelled_traffic
+from profiler.attribution.draws import Draws
+from profiler.attribution.estimate import Estimate
+from profiler.attribution.evidence import Evidence, Floats
+from profiler.attribution.sample import seconds_in
+from profiler.attribution.shares import COMPUTE, Shares
+from profiler.attribution.words import speed
+from profiler.units import count, percent, seconds
+
+__all__ = ["arithmetic", "traffic"]
+
+
+def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
+    """Take the time in copies, and of that in other kernels what the bytes between operators would take."""
+    shares = evidence.samples
+    if shares is None or not shares.total:
+        return None
+    copying, copies = seconds_in(evidence.total, shares, "traffic", draws)
+    value, replicates = _between(evidence, draws, shares)
+    words = f"{_samples(shares, 'traffic')} in copies: {seconds(copying)}"
+    found = modelled_traffic(evidence)
+    if found is not None and value > 0:
+        words += f"; {found[2]}, at {speed(found[1], 'GB/s')}: {seconds(value)} of the time in other kernels"
+    return Estimate("traffic", copying + value, copies + replicates, "sample", "unconfirmed", words)
+
+
+def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
+    """Take what is left of the time in kernels beyond the floor and the traffic in them."""
+    shares, bound = evidence.samples, floor(evidence, draws)
+    if shares is None or not shares.total or bound is None:
+        return None
+    computing, kernels = seconds_in(evidence.total, shares, COMPUTE, draws)
+    value, replicates = _between(evidence, draws, shares)
+    words = (
+        f"{_samples(shares, COMPUTE)} in kernels: {seconds(computing)}, less the floor of {seconds(bound.seconds)}"
+        + (f" and {seconds(value)} of traffic" if value > 0 else "")
+    )
+    return Estimate(
+        "arithmetic",
+        max(0.0, computing - bound.seconds - value),
+        np.maximum(0.0, kernels - bound.replicates - replicates),
+        "sample",
+        "unconfirmed",
+        words,
+    )
+
+
+def _between(evidence: Evidence, draws: Draws, shares: Shares) -> tuple[float, Floats]:
+    """Give the seconds that kernels other than copies spend on bytes beyond the compulsory ones."""
+    found, bound = modelled_traffic(evidence), floor(evidence, draws)
+    if found is None or bound is None:
+        return 0.0, np.zeros(draws.replicates)
+    moved, limit, _ = found
+    copying, copies = seconds_in(evidence.total, shares, "traffic", draws)
+    computing, kernels = seconds_in(evidence.total, shares, COMPUTE, draws)
+    value = min(max(0.0, moved / limit.value - copying), max(0.0, computing - bound.seconds))
+    modelled = np.maximum(0.0, moved / limit.replicates(draws) - copies)
+    return value, np.minimum(modelled, np.maximum(0.0, kernels - bound.replicates))
+
+
+def _samples(shares: Shares, cause: str) -> str:
+    words = f"{percent(shares.share(cause))} of {count(shares.total)} CPU samples"
+    leading = shares.leading.get(cause, "")
+    return f"{words}, most in {leading}," if leading else words

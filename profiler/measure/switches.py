@@ -1,0 +1,136 @@
+"""Switches that need no knowledge of the implementation: they apply to the library and to a reader's own alike."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from impls.case import ConvCase
+from impls.contract import Call, Implementation, Prepare, Switch
+
+__all__ = ["ANY", "GRADIENTS", "AnySwitch", "environment_of", "switches_of"]
+
+GRADIENTS = "autograd"  # switches of this cause exclude each other
+
+
+@dataclass(frozen=True)
+class AnySwitch:
+    """Hold a switch of any implementation, and say to which it applies, and with how many threads."""
+
+    switch: Switch
+    applies: Callable[[Implementation, int], bool]
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads = torch.get_num_threads()
+    with threadpool_limits(1):
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+
+@contextlib.contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Set flush-to-zero for this thread; a processor without it leaves things as they are."""
+    import torch
+
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@contextlib.contextmanager
+def _without_onednn() -> Iterator[None]:
+    import torch
+
+    with torch.backends.mkldnn.flags(enabled=False):
+        yield
+
+
+def _channels_last(prepare: Prepare) -> Prepare:
+    def prepared(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+        import torch
+
+        return prepare(case, image.contiguous(memory_format=torch.channels_last), weight, bias)
+
+    return prepared
+
+
+def _with_gradients(implementation: Implementation, _: int) -> bool:
+    return implementation.grad_mode == "enabled"
+
+
+def _on_tensors(implementation: Implementation, _: int) -> bool:
+    return implementation.arrays == "torch"
+
+
+def _always(_: Implementation, __: int) -> bool:
+    return True
+
+
+def _with_several_threads(_: Implementation, threads: int) -> bool:
+    return threads > 1
+
+
+# More than any block here, so that glibc keeps what is freed for the next call. Source: mallopt(3), GNU tunables.
+_KEPT = 1 << 32
+_RECYCLING = f"glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold={_KEPT}:glibc.malloc.top_pad={64 << 20}"
+
+ANY: tuple[AnySwitch, ...] = (
+    AnySwitch(Switch("no_grad", GRADIENTS, "called under torch.no_grad()", grad_mode="no_grad"), _with_gradients),
+    AnySwitch(
+        Switch("inference_mode", GRADIENTS, "called under torch.inference_mode()", grad_mode="inference"),
+        _with_gradients,
+    ),
+    AnySwitch(
+        Switch("one_thread", "threads", "torch and BLAS told to use one thread", context=_one_thread),
+        _with_several_threads,
+    ),
+    AnySwitch(
+        Switch("denormals_flushed", "arithmetic", "denormal numbers taken as 0", context=_denormals_flushed), _always
+    ),
+    AnySwitch(Switch("without_onednn", "traffic", "oneDNN switched off", context=_without_onednn), _on_tensors),
+    AnySwitch(
+        Switch("channels_last", "traffic", "the image handed over in channels_last", wrap=_channels_last), _on_tensors
+    ),
+    AnySwitch(
+        Switch(
+            "recycled_memory",
+            "allocation",
+            "glibc told to keep freed memory and to map none",
+            environment={"GLIBC_TUNABLES": _RECYCLING},
+        ),
+        _always,
+    ),
+    AnySwitch(
+        Switch(
+            "passive_wait",
+            "threads",
+            "OpenMP's threads sleep instead of spinning",
+            environment={"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"},
+        ),
+        _with_several_threads,
+    ),
+)
+
+
+def switches_of(implementation: Implementation, case: ConvCase, threads: int) -> dict[str, Switch]:
+    """Give every switch that applies to an implementation, by name; its own stand for one of the same name."""
+    own = [switch for switch in implementation.switches if switch.available(case).available]
+    general = [each.switch for each in ANY if each.applies(implementation, threads)]
+    return {switch.name: switch for switch in [*general, *own]}
+
+
+def environment_of(name: str) -> dict[str, str]:
+    """Give the variables of a process in which a switch is thrown; none for '' and for any other name."""
+    return {key: value for each in ANY if each.switch.name == name for key, value in each.switch.environment.items()}
