@@ -122,7 +122,21 @@ class Gathered:
 
     def _shares(self, implementation: str, condition: Condition, case: str) -> Shares | None:
         rows = within(self.files.table(CPU_SAMPLES), replace(condition, case=case))
-        return shares_of(rows[rows["implementation"] == implementation], f"{implementation} {case} {condition.threads}")
+        own = rows[rows["implementation"] == implementation]
+        return shares_of(
+            own, f"{implementation} {case} {condition.threads}", self._operator_share(implementation, case)
+        )
+
+    def _operator_share(self, implementation: str, case: str) -> float:
+        """Give the operators of a call over all functions that Python enters in it, at most 1; 0 where not known."""
+        row = self._first(self.files.table(COUNTS), implementation, case)
+        if row is None:
+            return 0.0
+        operators, functions, builtins = _numbers(row, ("ops", "python_calls", "c_calls"))
+        called = functions + builtins
+        if not math.isfinite(operators) or not math.isfinite(called):
+            return 0.0
+        return min(1.0, operators / called) if called else 1.0
 
     def _serial_shares(self, cell: Cell, condition: Condition) -> Shares | None:
         """Give the samples with one thread where the implementation uses no second one, as a short trial showed."""

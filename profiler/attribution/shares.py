@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from profiler.attribution.symbols import short_symbol
+
 __all__ = ["COMPUTE", "UNCLASSIFIED", "Shares", "shares_of"]
 
 # What samples are classed as beside the causes themselves: kernels, which are split over floor, traffic and arithmetic.
 COMPUTE = "compute"
+_CALLING = "calling"  # split by what is called
 UNCLASSIFIED = "residual"
 
 # Samples of one process in a row are not independent: calls repeat, the timer ticks evenly, and another process would
@@ -27,11 +30,11 @@ class Shares:
     """Hold the samples of the calling thread by cause; `leading` names the symbol with most samples of each cause."""
 
     label: str
-    counts: Mapping[str, int]
+    counts: Mapping[str, float]
     leading: Mapping[str, str]
 
     @property
-    def total(self) -> int:
+    def total(self) -> float:
         """Count all samples."""
         return sum(self.counts.values())
 
@@ -55,14 +58,21 @@ class Shares:
         return {cause: drawn[:, place] for place, cause in enumerate(causes)}
 
 
-def shares_of(rows: pd.DataFrame, label: str) -> Shares | None:
+def shares_of(rows: pd.DataFrame, label: str, operators: float) -> Shares | None:
     """Sum the rows of one implementation in the table `cpu_samples`; None where there are none.
 
-    `label` tells its draws from those of others.
+    `label` tells its draws from those of others. `operators` is the share of operators among all that Python calls: the
+    interpreter's way to them is part of what calling an operator costs, its way to anything else is its own.
     """
     if rows.empty:
         return None
-    counts = rows.groupby("cause")["samples"].sum()
+    counts = {str(cause): float(number) for cause, number in rows.groupby("cause")["samples"].sum().items()}
+    calling = counts.pop(_CALLING, 0.0)
+    for cause, share in (("dispatch", operators), ("interpreter", 1 - operators)):
+        if calling * share:
+            counts[cause] = counts.get(cause, 0.0) + calling * share
     ordered = rows.sort_values("samples", ascending=False, kind="stable").drop_duplicates("cause")
-    leading = {str(cause): str(symbol) for cause, symbol in zip(ordered["cause"], ordered["symbol"], strict=True)}
-    return Shares(label, {str(cause): int(number) for cause, number in counts.items()}, leading)
+    leading = {
+        str(cause): short_symbol(str(symbol)) for cause, symbol in zip(ordered["cause"], ordered["symbol"], strict=True)
+    }
+    return Shares(label, counts, leading)

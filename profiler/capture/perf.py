@@ -116,7 +116,7 @@ def _head(words: str) -> tuple[int, float] | None:
 def _frame(words: str, *, leaf: bool) -> Frame | None:
     """Read 'ADDRESS SYMBOL (LIBRARY)'; None for the marker of a stack that was cut."""
     address, _, rest = words.partition(" ")
-    symbol, _, library = rest.rpartition(" (")
+    symbol, _, library = rest.replace(" (deleted))", ")").rpartition(" (")
     library = library.removesuffix(")")
     if address == "ffffffffffffffff" or not library:
         return None
@@ -132,4 +132,4 @@ def _library(path: str, *, leaf: bool) -> str:
         return JIT
     if path == "[unknown]":  # code runs there where it is the innermost; further out it is a stack that was misread
         return JIT if leaf else ""
-    return Path(path.removesuffix(" (deleted)")).name
+    return Path(path).name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from statistics import median
 
 from impls.user import entry_point_names
 from profiler.environment import HostTimes, host_load, throttled_count, usable_cores
@@ -83,11 +85,16 @@ def _short_of_cores(manifest: Manifest, _: Ledger, __: list[Sample], threads: in
 
 def _interrupted(_: Manifest, __: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
     """Look at one-thread blocks only: with several threads, switches between one's own are no disturbance."""
-    timed = [sample for sample in samples if sample.threads == threads == 1 and sample.mode != "warmup"]
-    seconds = sum(sample.calls * sample.seconds_per_call for sample in timed)
-    switches = sum(sample.involuntary_switches for sample in timed)
-    if seconds and switches / seconds > _SWITCHES_PER_SECOND:
-        text = f"the kernel took the processor away {switches / seconds:.0f} times a second during one-thread blocks"
+    seconds: defaultdict[str, float] = defaultdict(float)
+    switches: defaultdict[str, int] = defaultdict(int)
+    for sample in samples:
+        if sample.threads == threads == 1 and sample.mode != "warmup":
+            seconds[sample.implementation] += sample.calls * sample.seconds_per_call
+            switches[sample.implementation] += sample.involuntary_switches
+    # An implementation whose own threads take turns is switched often; a busy host switches them all.
+    rates = [switches[name] / seconds[name] for name in seconds if seconds[name]]
+    if rates and median(rates) > _SWITCHES_PER_SECOND:
+        text = f"the kernel took the processor away {median(rates):.0f} times a second during one-thread blocks"
         yield Notice(code="busy_host", text=text)
 
 

@@ -53,8 +53,12 @@ def _denormals_flushed() -> Iterator[None]:
 def _without_onednn() -> Iterator[None]:
     import torch
 
-    with torch.backends.mkldnn.flags(enabled=False):
+    # Not the context `flags`, which sets TF32 as well and warns on any build without Intel GPUs.
+    (before, *_) = torch.backends.mkldnn.set_flags(False)  # type: ignore[no-untyped-call]
+    try:
         yield
+    finally:
+        torch.backends.mkldnn.set_flags(before)  # type: ignore[no-untyped-call]
 
 
 def _channels_last(prepare: Prepare) -> Prepare:

@@ -9,12 +9,15 @@ from profiler.attribution.evidence import Condition
 from profiler.report.claims import claim_list
 from profiler.report.cold import cold_processes, cold_table, import_line
 from profiler.report.completeness import banner
+from profiler.report.cpu_samples import cpu_sample_table
 from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
+from profiler.report.ladder import ladder_notes, ladder_table
 from profiler.report.machine import limits, machine, method
 from profiler.report.memory_use import compulsory_bytes, memory_table
 from profiler.report.plots import plot_name
 from profiler.report.ranking import failure_list, ranking_table, summary_list, threads_line, unclear_line
+from profiler.report.switches import switch_table, switches_without_effect
 from profiler.report.templating import environment
 from profiler.report.traces import trace_list
 from profiler.report.verdict import verdict
@@ -42,6 +45,15 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         failures=failure_list(view),
         works=[_work(view, condition) for condition in view.first_conditions],
         gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
+        ladders=[
+            _ladder(view, condition, plots) for condition in view.first_conditions if ladder_table(view, condition)
+        ],
+        switches=[_switches(view, condition) for condition in view.conditions if switch_table(view, condition)],
+        sampled=[
+            {"where": _where(view, condition), "table": table}
+            for condition in view.first_conditions
+            if (table := cpu_sample_table(view, condition))
+        ],
         colds=[_cold(view, condition) for condition in view.first_conditions if cold_table(view, condition)],
         claims=claim_list(view),
         machine=machine(manifest),
@@ -101,6 +113,25 @@ def _gap(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[str
         "baseline": baseline_evidence(view, condition),
         "sections": sections,
         "refused": "" if sections else "No gap was split here: a side has no median.",
+    }
+
+
+def _ladder(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[str, Any]:
+    plot = plot_name("ladder", condition)
+    return {
+        "where": _where(view, condition),
+        "table": ladder_table(view, condition),
+        "notes": ladder_notes(view, condition),
+        "plot": plot if plot in plots else "",
+        "alternative": f"Time per call on {condition.case} from rung to rung, with what was predicted",
+    }
+
+
+def _switches(view: RunView, condition: Condition) -> dict[str, str]:
+    return {
+        "where": f"{_where(view, condition)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}",
+        "table": switch_table(view, condition),
+        "rest": switches_without_effect(view, condition),
     }
 
 

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 from profiler.attribution.causes import CAUSE_IDS
 from profiler.attribution.evidence import Condition
 from profiler.report.escape import visible
+from profiler.report.ladder import rung_name
 from profiler.report.verdict import refusals_of
 from profiler.report.view import Ranked, RunView
 from profiler.store import file_stem
+from profiler.tables.ladder import LADDER
 from profiler.units import ratio, seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["gaps_plot", "plot_name", "ranking_plot"]
+__all__ = ["gaps_plot", "ladder_plot", "plot_name", "ranking_plot"]
 
 # Text stays text, so that it can be read aloud and searched; the salt makes ids, and so the file, the same each time.
 _STYLE: dict[Any, Any] = {
@@ -74,6 +76,36 @@ def ranking_plot(view: RunView, condition: Condition) -> str:
         _time_axis(axes, [each.median_s for each in ranking])
         _title(axes, f"Time per call, {condition.case}, {_threads(condition)} (log scale; bars: 95 % interval)")
         _family_legend(axes, ranking)
+        return _svg(figure)
+
+
+def ladder_plot(view: RunView, condition: Condition) -> str:
+    """Draw the rungs from top to bottom on a logarithmic axis, and what was predicted; '' where there are none."""
+    from matplotlib.lines import Line2D
+
+    rungs = view.rows(LADDER, condition)
+    if rungs.empty:
+        return ""
+    with _figure(len(rungs)) as (figure, axes):
+        axes.set_xscale("log")
+        places = range(len(rungs))[::-1]
+        for place, (_, rung) in zip(places, rungs.iterrows(), strict=True):
+            median, predicted = float(rung["median_s"]), float(rung["predicted_s"])
+            axes.plot([median], [place], "o", color=_INK, markersize=6)
+            axes.annotate(seconds(median), (median, place), xytext=(9, -3), textcoords="offset points", color=_INK)
+            if predicted > 0:
+                ends = [[predicted - float(rung["predicted_low_s"])], [float(rung["predicted_high_s"]) - predicted]]
+                axes.errorbar([predicted], [place + 0.22], xerr=ends, fmt="D", color=_FAMILIES["manual"],
+                              markersize=4, linewidth=1.2)  # fmt: skip
+        _name_rows(axes, [rung_name(rung) for _, rung in rungs.iterrows()][::-1])
+        known = [float(value) for value in [*rungs["median_s"], *rungs["predicted_s"]] if value > 0]
+        _time_axis(axes, known)
+        _title(axes, f"Rung by rung, {condition.case}, {_threads(condition)} (log scale)")
+        handles = [
+            Line2D([], [], marker="o", linestyle="", color=_INK, label="measured", markersize=6),
+            Line2D([], [], marker="D", color=_FAMILIES["manual"], label="predicted from the rung before", markersize=4),
+        ]
+        axes.legend(handles=handles, loc="lower right", frameon=False)
         return _svg(figure)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from profiler.report.markdown import report_markdown
 from profiler.report.page import html_page
-from profiler.report.plots import gaps_plot, plot_name, ranking_plot
+from profiler.report.plots import gaps_plot, ladder_plot, plot_name, ranking_plot
 from profiler.report.view import RunView
 from profiler.store import RunDirectory, write_atomically
 
@@ -28,4 +28,5 @@ def write_report(run: RunDirectory) -> None:
 def _plots(view: RunView) -> dict[str, str]:
     drawn = {plot_name("ranking", condition): ranking_plot(view, condition) for condition in view.conditions}
     drawn |= {plot_name("gaps", condition): gaps_plot(view, condition) for condition in view.first_conditions}
+    drawn |= {plot_name("ladder", condition): ladder_plot(view, condition) for condition in view.first_conditions}
     return {name: svg for name, svg in drawn.items() if svg}

@@ -24,7 +24,11 @@ CPU_SAMPLES = Table(
         text(
             "kind", "class of the sample, such as interpreter, blas or page_fault; unclassified where no rule knows it"
         ),
-        text("cause", "the cause that the class is put down to; compute is split over floor, traffic and arithmetic"),
+        text(
+            "cause",
+            "the cause that the class is put down to; compute is split over floor, traffic and arithmetic, calling "
+            "over interpreter and dispatch by what is called",
+        ),
         text("library", "file name of the shared object that the rule looked at"),
         text("symbol", "function that the rule looked at"),
         count("samples", "samples that fell there"),

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 
 from profiler.stacks import KERNEL, Frame
 from profiler.trace.sample_rules import (
+    CALLING,
     EVALUATION,
     MAPPING,
     MEMORY_MOVES,
     MOVING_OPERATOR,
     PAGE_FAULT,
     PASSED_OVER,
+    PYTHON_MEMORY,
     RULES,
     TAKING_MEMORY,
     USER_BUFFER,
@@ -42,6 +44,7 @@ UNCLASSIFIED = "unclassified"
 
 KINDS: tuple[Kind, ...] = (
     Kind("interpreter", "interpreter", "bytecode, Python's objects and the memory they take"),
+    Kind("calling", "calling", "the interpreter's way to a call, an attribute or an item, and back"),
     Kind("bindings", "dispatch", "argument parsing, wrapping, NumPy's machinery, foreign-function calls"),
     Kind("dispatcher", "dispatch", "torch's dispatcher, tensors' bookkeeping, iterators set up"),
     Kind("onednn_setup", "dispatch", "oneDNN's descriptors, primitives made and looked up"),
@@ -102,12 +105,24 @@ def _user(frames: Sequence[Frame], leaf: Frame) -> Classified:
         known = "malloc" if TAKING_MEMORY.search(first.symbol) else UNCLASSIFIED
         return Classified(known, first)
     kind, frame = found
+    if kind == "interpreter" and EVALUATION.search(frame.symbol) and (way := _way(frames)) is not None:
+        return Classified("calling", way)
     if kind == "waiting":
         return _wait(frames, frame)
     if frame is not first and MEMORY_MOVES.search(first.symbol):
         moving = kind in _MOVES_DATA or (kind == "dispatcher" and MOVING_OPERATOR.search(frame.symbol))
         return Classified("copy" if moving else kind, frame)
     return Classified(kind, frame)
+
+
+def _way(frames: Sequence[Frame]) -> Frame | None:
+    """Give the function between the loop and what it called, if that is all there is but for taking memory."""
+    inner = next((frame for frame in frames if not _takes_memory(frame)), None)
+    return inner if inner is not None and CALLING.search(inner.symbol) else None
+
+
+def _takes_memory(frame: Frame) -> bool:
+    return not _is_python(frame) or PYTHON_MEMORY.search(frame.symbol) is not None
 
 
 def _memory(kind: str, frames: Sequence[Frame], leaf: Frame) -> Classified:

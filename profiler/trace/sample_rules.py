@@ -12,12 +12,14 @@ import sys
 from dataclasses import dataclass
 
 __all__ = [
+    "CALLING",
     "EVALUATION",
     "MAPPING",
     "MEMORY_MOVES",
     "MOVING_OPERATOR",
     "PAGE_FAULT",
     "PASSED_OVER",
+    "PYTHON_MEMORY",
     "RULES",
     "TAKING_MEMORY",
     "USER_BUFFER",
@@ -146,5 +148,15 @@ TAKING_MEMORY = re.compile(
     r"|malloc_consolidate|unlink_chunk|sysmalloc|systrim|tcache|_mid_memalign|munmap_chunk|mremap_chunk|arena_get"
 )
 EVALUATION = re.compile(r"^(_PyEval_(EvalFrameDefault|Vector)|PyEval_EvalCode|Py_RunMain)")
+# How the evaluation loop gets to a function, an attribute or an item of any object, and rids itself of the result.
+CALLING = re.compile(
+    r"^(_?PyObject_(Vectorcall|Fast[Cc]all|MakeTpCall|Call|GetMethod|GetAttr|GenericGetAttr|GetItem|SetItem)\w*"
+    r"|method_vectorcall|cfunction_|_Py_CheckFunctionResult|PyVectorcall|partial_vectorcall|type_call|wrapperdescr_call"
+    r"|subtype_dealloc|_PyObject_FreeInstanceAttributes|PyObject_ClearWeakRefs|PyObject_GC_(Un)?Track|_PyTrash|_Py_Dealloc"
+    r"|_PyType_Lookup|find_name_in_mro|binary_op|PyNumber_|slot_|wrap_|tupledealloc|PySlice_New|PyThreadState_Get)"
+)
+PYTHON_MEMORY = re.compile(
+    r"^_?PyObject_(Malloc|Free|Calloc|Realloc|Alloc)|^pymalloc_|^_?PyMem_|^insert_to_|^new_arena"
+)
 # Objects of Python whose memory is the user's data, not the interpreter's own.
 USER_BUFFER = re.compile(r"^(bytearray|PyByteArray|bytes_|_?PyBytes|memory_|_?PyMemoryView|mmap|array_|_io_Bytes)")

@@ -50,6 +50,8 @@ def test_the_first_line_is_the_verdict_and_the_sections_follow_in_order(reported
         "## Ranking, 2 threads",
         "## What each does in one call",
         "## Where the gaps come from, 1 thread",
+        "## From the article's loop to the library, rung by rung",
+        "## What changes when, 1 thread",
         "## Cold and steady",
         "## The article's claims",
         "## The machine",
@@ -71,7 +73,7 @@ def test_every_table_is_rectangular_and_links_lead_to_files(reported: RunDirecto
         if child.type in ("link_open", "image")
     ]
     local = [target for target in targets if not target.startswith("https://")]
-    assert len(local) == 12 + 3
+    assert len(local) == 12 + 4
     for target in local:
         assert (reported.path / target).is_file(), target
     for block in text.split("\n\n"):
@@ -133,7 +135,7 @@ def test_a_stale_plot_is_removed(build_run: BuildRun) -> None:
     attribute(run)
     write_report(run)
     assert not (run.plots / "ranking-old.svg").exists()
-    assert len(list(run.plots.iterdir())) == 2
+    assert len(list(run.plots.iterdir())) == 3
 
 
 def test_the_command_is_repeated_with_its_seed_and_without_its_folder(

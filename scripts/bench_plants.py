@@ -1,0 +1,161 @@
+"""Plant known causes in functions handed in through --impl, and compare what a run says with what was planted.
+
+plants [--quick] [--only NAME] [--keep FOLDER] [--time SECONDS] [--json FILE]
+
+Prints, for each planted cause: its truth, the estimate, the error, whether it is within what is allowed (10 % or the
+A/A floor of the pair), whether the interval holds the truth, and the status; then totals. The truth is how the time of
+the planted work divides, timed alone in another process, times what the work added in the run's own rounds;
+`gap / alone` is how much the two differ. Judges nothing: exit code 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from plants.catalog import PLANTS
+from plants.judging import Judged, Row, false_causes, judge, totals
+
+from profiler.store import RunDirectory
+from profiler.tables.attribution import ATTRIBUTION
+from profiler.tables.files import read_table
+from profiler.tables.summary import SUMMARY
+
+_SCRIPTS = Path(__file__).parent
+_MAGNITUDES = {"ic1ih100oc1kh3ph1": (50e-6, 1e-3), "ic1ih512oc1kh3ph1": (2e-3, 20e-3)}
+_QUICK = {"ic1ih100oc1kh3ph1": (500e-6,)}
+_BATCH = 9  # functions of one run, beside their base and its twin
+
+
+def main() -> None:
+    """Run the suite."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one magnitude, the article's case only")
+    parser.add_argument("--only", default="", help="plants whose name holds this")
+    parser.add_argument("--keep", type=Path, help="folder for the runs, kept")
+    parser.add_argument("--time", type=float, default=75.0, help="seconds for each run")
+    parser.add_argument("--json", type=Path, help="write all rows to this file too")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        outcomes: list[dict[str, Any]] = []
+        for number, (case, wishes) in enumerate(batches(_QUICK if given.quick else _MAGNITUDES, given.only)):
+            outcomes += _run(folder / f"run-{number}", case, _told_truth(wishes), given.time)
+    _print_totals(outcomes)
+    if given.json is not None:
+        given.json.write_text(json.dumps(outcomes, indent=1))
+
+
+def batches(magnitudes: dict[str, tuple[float, ...]], only: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Give the cases with the plants of one run each; a plant comes with the magnitudes that make sense for it."""
+    for case, sizes in magnitudes.items():
+        wishes = [
+            {"plant": plant.name, "case": case, "seconds": min(plant.largest_s, max(plant.smallest_s, size))}
+            for size in sizes
+            for plant in PLANTS
+            if only in plant.name and plant.cases in case
+        ]
+        for start in range(0, len(wishes), _BATCH):
+            yield case, wishes[start : start + _BATCH]
+
+
+def _environment() -> dict[str, str]:
+    paths = [str(_SCRIPTS), str(_SCRIPTS.parent), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def _told_truth(wishes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "plants.truth"]
+    answer = subprocess.run(
+        command, input=json.dumps(wishes), capture_output=True, text=True, check=True, env=_environment()
+    )
+    found: list[dict[str, Any]] = json.loads(answer.stdout)
+    return found
+
+
+def _run(folder: Path, case: str, wishes: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+    """Measure one batch beside its base and the base once more, print its rows, and give them."""
+    file = folder.with_suffix(".py")
+    names = [f"p{number}_{wish['plant']}" for number, wish in enumerate(wishes)]
+    lines = ["from plants.catalog import again, base, planted"]
+    lines += [
+        f"{name} = planted({wish['plant']!r}, {wish['amount']})" for name, wish in zip(names, wishes, strict=True)
+    ]
+    file.write_text("\n".join(lines) + "\n")
+    functions = ["base", "again", *names]
+    command = [sys.executable, "-P", "-m", "profiler.cli", "analyze", "--case", case, "--threads", "1"]
+    command += [word for name in functions for word in ("--impl", f"{file}:{name}")]
+    command += ["--impl", "torch.conv2d", "--baseline", f"{file}:base", "--time", str(seconds), "--out", str(folder)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+    if finished.returncode:
+        raise SystemExit(f"analyze ended with {finished.returncode}: {finished.stderr.strip().splitlines()[-1]}")
+    return _compared(
+        RunDirectory.open(folder), file.stem, [*names, "again"], [*wishes, {"plant": "again", "truth": {}}]
+    )
+
+
+def _compared(
+    run: RunDirectory, stem: str, names: Sequence[str], wishes: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    gaps, summary = read_table(run, ATTRIBUTION), read_table(run, SUMMARY).set_index("implementation")
+    outcomes = []
+    for name, wish in zip(names, wishes, strict=True):
+        rows = gaps[gaps["subject"] == f"{stem}:{name}"]
+        listed = [Row(r.cause, r.seconds, r.ci_low_s, r.ci_high_s, r.status) for r in rows.itertuples()]
+        medians = [float(summary.loc[f"{stem}:{each}", "median_s"]) for each in (name, "base")]
+        ratios = [float(summary.loc[f"{stem}:{each}", "aa_floor"]) for each in (name, "base")]
+        floor = max((ratio * seconds for ratio, seconds in zip(ratios, medians, strict=True) if math.isfinite(ratio)),
+                    default=0.0)  # fmt: skip
+        gap = sum(row.seconds for row in listed)
+        # The amount is what was planted; a machine's speed drifts, so its seconds are those of this run's rounds.
+        drift = gap / wish["alone"] if "alone" in wish else 1.0
+        truth = {cause: seconds * drift for cause, seconds in wish["truth"].items()}
+        judged = [judge(row, truth[row.cause], floor) for row in listed if row.cause in truth]
+        false = false_causes(listed, list(wish["truth"]), gap, floor)
+        refusal = str(rows["refusal"].iloc[0]) if len(rows) else "no gap"
+        _print(wish, judged, false, refusal, drift)
+        outcomes.append({**wish, "gap": gap, "floor": floor, "judged": [asdict(each) for each in judged],
+                         "false": [asdict(each) for each in false], "refusal": refusal})  # fmt: skip
+    return outcomes
+
+
+def _print(wish: dict[str, Any], judged: Sequence[Judged], false: Sequence[Row], refusal: str, drift: float) -> None:
+    for each in judged:
+        error = abs(each.estimate - each.truth) / each.truth if each.truth else math.nan
+        words = "right" if each.right else "WRONG"
+        covered = "covered" if each.covered else "not covered"
+        print(
+            f"{wish['plant']:<20} {wish['case']:<19} {each.cause:<12} truth {each.truth * 1e6:>9.1f} us "
+            f"estimate {each.estimate * 1e6:>9.1f} us {error:>6.1%} {words} {covered:<11} {each.status:<11} "
+            f"gap / alone {drift:.2f}",
+            flush=True,
+        )
+    for row in false:
+        print(f"{wish['plant']:<20} false cause {row.cause}: {row.seconds * 1e6:.1f} us", flush=True)
+    if refusal and refusal != "nan":
+        print(f"{wish['plant']:<20} refused: {refusal}", flush=True)
+
+
+def _print_totals(outcomes: Sequence[dict[str, Any]]) -> None:
+    judged = [Judged(**each) for outcome in outcomes for each in outcome["judged"]]
+    found = totals(judged, [[Row(**row) for row in outcome["false"]] for outcome in outcomes])
+    refused = sum(bool(outcome["refusal"]) and outcome["refusal"] != "nan" for outcome in outcomes)
+    print(
+        f"\n{found.right} of {found.planted} planted causes within max(10 %, A/A floor); {found.covered} of "
+        f"{found.planted} intervals hold the truth; {found.with_false_cause} of {found.gaps} gaps name another cause; "
+        f"{refused} gaps refused"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Work in compiled code beyond what the case needs: a scalar -O0 build, and arithmetic on denormal numbers."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from plants.plant import Plant, Work
+
+from impls.compiled.compiler import build
+
+__all__ = ["DENORMAL", "UNOPTIMISED"]
+
+_SIZE = 256
+_SOURCE = Path(__file__).with_name("compute.c")
+
+
+def _compiled(flags: tuple[str, ...], value: float, amount: int) -> Work:
+    function: Any = ctypes.CDLL(str(build(_SOURCE, flags, []))).compute
+    function.argtypes = (ctypes.c_void_p, ctypes.c_long, ctypes.c_long)
+    function.restype = None
+    start = np.full(_SIZE, value, np.float32)
+    values = start.copy()
+    address = values.ctypes.data
+
+    def work(_: object) -> object:
+        values[:] = start  # repeated multiplication would end at 0
+        function(address, _SIZE, amount)
+        return values
+
+    return work
+
+
+def _unoptimised(amount: int) -> Work:
+    return _compiled(("-O0",), 1.0, amount)
+
+
+def _denormal(amount: int) -> Work:
+    return _compiled(("-O2",), 1e-39, amount)
+
+
+UNOPTIMISED = Plant("unoptimised_code", _unoptimised, {"arithmetic": ((1, _unoptimised),)}, unit=20)
+DENORMAL = Plant("denormals", _denormal, {"arithmetic": ((1, _denormal),)}, unit=5)

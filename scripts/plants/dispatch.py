@@ -1,0 +1,57 @@
+"""Operators that do next to nothing: their cost is the framework's, that of the loop around them the interpreter's."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from plants.plant import Plant, Work
+
+__all__ = ["NUMPY_ADDS", "TORCH_NEGATIONS", "TORCH_VIEWS", "negations"]
+
+
+def _loop(amount: int) -> Work:
+    def work(_: object) -> object:
+        for _index in range(amount):
+            pass
+        return None
+
+    return work
+
+
+def negations(amount: int) -> Work:
+    """Negate one number, as a tensor."""
+    number = torch.ones(1)
+
+    def work(_: object) -> object:
+        for _index in range(amount):
+            number.neg()
+        return None
+
+    return work
+
+
+def _views(amount: int) -> Work:
+    number = torch.ones(1)
+
+    def work(_: object) -> object:
+        for _index in range(amount):
+            number.view(1)
+        return None
+
+    return work
+
+
+def _adds(amount: int) -> Work:
+    number, result, add = np.ones(1, np.float32), np.empty(1, np.float32), np.add
+
+    def work(_: object) -> object:
+        for _index in range(amount):
+            add(number, number, result)
+        return None
+
+    return work
+
+
+TORCH_NEGATIONS = Plant("torch_negations", negations, {"dispatch": ((1, negations), (-1, _loop))}, unit=20)
+TORCH_VIEWS = Plant("torch_views", _views, {"dispatch": ((1, _views), (-1, _loop))}, unit=20)
+NUMPY_ADDS = Plant("numpy_adds", _adds, {"dispatch": ((1, _adds), (-1, _loop))}, unit=20)

@@ -1,0 +1,82 @@
+"""Times planted work alone, in a process of its own: `python -m plants.truth`, wishes as JSON on input.
+
+Each wish is a plant, a case and a magnitude. The amount that takes about so long is found first; then the parts that
+the truth is made of are timed call by call, with the convolution running between them, so that caches are as they are
+when the work stands inside a call. The answer is JSON: amounts, and seconds by cause.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import time
+from typing import Any
+
+import torch
+from plants.catalog import base, plant_named
+from plants.plant import Plant, Work
+
+from impls.case import ConvCase
+from impls.data import make_data
+
+_TRIAL_S = 0.8
+_MOST_REPEATS = 400
+_LEAST_REPEATS = 7
+
+
+def main() -> None:
+    """Answer every wish."""
+    torch.set_num_threads(1)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    with torch.inference_mode():
+        answers = [_answer(wish) for wish in json.load(sys.stdin)]
+    json.dump(answers, sys.stdout)
+    sys.stdout.flush()
+    os._exit(0)  # pools of threads that plants made need not be waited for
+
+
+def _answer(wish: dict[str, Any]) -> dict[str, Any]:
+    data = make_data(ConvCase.parse(wish["case"]), seed=3)
+    image, weight = torch.from_numpy(data.image), torch.from_numpy(data.weight)
+    plant = plant_named(wish["plant"])
+    amount = _amount(plant, wish["seconds"], image, weight)
+    works = {
+        f"{cause} {place}": make(amount)
+        for cause, parts in plant.truth.items()
+        for place, (_, make) in enumerate(parts)
+    }
+    seconds = _seconds({**works, "all": plant.make(amount)}, image, weight)
+    truth = {
+        cause: sum(sign * seconds[f"{cause} {place}"] for place, (sign, _) in enumerate(parts))
+        for cause, parts in plant.truth.items()
+    }
+    return {**wish, "amount": amount, "truth": truth, "alone": seconds["all"]}
+
+
+def _amount(plant: Plant, wanted: float, image: Any, weight: Any) -> int:
+    amount = plant.unit
+    for _ in range(3):
+        taken = _seconds({"": plant.make(amount)}, image, weight, trial_s=0.1)[""]
+        amount = max(1, round(amount * min(50.0, wanted / taken)))
+    return amount
+
+
+def _seconds(works: dict[str, Work], image: Any, weight: Any, trial_s: float = _TRIAL_S) -> dict[str, float]:
+    times: dict[str, list[float]] = {name: [] for name in works}
+    deadline = time.perf_counter() + trial_s
+    for repeat in range(_MOST_REPEATS):
+        if repeat >= _LEAST_REPEATS and time.perf_counter() > deadline:
+            break
+        for name, work in works.items():
+            base(image, weight)
+            start = time.perf_counter_ns()
+            work(image)
+            times[name].append((time.perf_counter_ns() - start) / 1e9)
+    return {name: statistics.median(taken) for name, taken in times.items()}
+
+
+if __name__ == "__main__":
+    main()
