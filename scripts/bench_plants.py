@@ -3,9 +3,9 @@
 plants [--quick] [--only NAME] [--keep FOLDER] [--time SECONDS] [--json FILE]
 
 Prints, for each planted cause: its truth, the estimate, the error, whether it is within what is allowed (10 % or the
-A/A floor of the pair), whether the interval holds the truth, and the status; then totals. The truth is how the time of
-the planted work divides, timed alone in another process, times what the work added in the run's own rounds;
-`gap / alone` is how much the two differ. Judges nothing: exit code 0.
+A/A floor of the pair), whether the interval holds the truth, and the status; then totals. The truth is timed alone in
+another process and scaled by `gap / alone`: what the work added in the run's own rounds over what it adds there, caches
+that it leaves cold for the convolution included, since a shared machine's speed drifts. Judges nothing: exit code 0.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from plants.catalog import PLANTS
-from plants.judging import Judged, Row, false_causes, judge, totals
+from plants.judging import Judged, Row, false_causes, judge, scaled, totals
 
 from profiler.store import RunDirectory
 from profiler.tables.attribution import ATTRIBUTION
@@ -117,9 +117,7 @@ def _compared(
         floor = max((ratio * seconds for ratio, seconds in zip(ratios, medians, strict=True) if math.isfinite(ratio)),
                     default=0.0)  # fmt: skip
         gap = sum(row.seconds for row in listed)
-        # The amount is what was planted; a machine's speed drifts, so its seconds are those of this run's rounds.
-        drift = gap / wish["alone"] if "alone" in wish else 1.0
-        truth = {cause: seconds * drift for cause, seconds in wish["truth"].items()}
+        drift, truth = scaled(wish["truth"], wish.get("alone", 0.0), gap)
         judged = [judge(row, truth[row.cause], floor) for row in listed if row.cause in truth]
         false = false_causes(listed, list(wish["truth"]), gap, floor)
         refusal = str(rows["refusal"].iloc[0]) if len(rows) else "no gap"

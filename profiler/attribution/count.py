@@ -13,7 +13,7 @@ import numpy as np
 from profiler.attribution.ceilings import Limit
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate
-from profiler.attribution.evidence import Evidence, Timing
+from profiler.attribution.evidence import Counts, Evidence, Timing
 from profiler.attribution.fixed import Fixed, fixed_cost
 from profiler.attribution.switch import autograd
 from profiler.attribution.words import speed, unit_range
@@ -22,6 +22,7 @@ from profiler.units import count, percent, seconds, size
 __all__ = [
     "CPU_CLOCK_ERROR",
     "allocation",
+    "between_operators",
     "dispatch",
     "dispatch_beside",
     "idle",
@@ -158,21 +159,30 @@ def modelled_traffic(evidence: Evidence) -> tuple[float, Limit, str] | None:
     They are what operators read and write, and the scratch they allocate inside themselves, such as the columns that a
     library copies an image into before a matrix product: it is written and read at least once.
     """
+    return _moved(evidence, lambda counts: counts.op_bytes, passes=2)
+
+
+def between_operators(evidence: Evidence) -> tuple[float, Limit, str] | None:
+    """Count so without operators that only copy, and scratch once: samples show copies as they are."""
+    return _moved(evidence, lambda counts: counts.op_bytes - counts.copy_bytes, passes=1)
+
+
+def _moved(evidence: Evidence, bytes_of: Callable[[Counts], float], *, passes: int) -> tuple[float, Limit, str] | None:
     if evidence.counts is None or evidence.units is None or not math.isfinite(evidence.counts.op_bytes):
         return None
     compulsory = float(evidence.case.compulsory_bytes)
     limit = evidence.ceilings.bandwidth(_working_set(evidence))
     if limit is None or evidence.counts.op_bytes < compulsory:  # then the work is done where no operator is seen
         return None
-    expected = _in_fixed_cost(evidence, lambda unit: unit.counts.op_bytes)
+    expected = _in_fixed_cost(evidence, lambda unit: bytes_of(unit.counts))
     scratch = evidence.scratch_bytes if math.isfinite(evidence.scratch_bytes) else 0.0
-    between = max(0.0, evidence.counts.op_bytes - expected - compulsory)
+    between = max(0.0, bytes_of(evidence.counts) - expected - compulsory)
     words = f"{size(between)} between operators beyond the {size(compulsory)} compulsory"
     if expected >= 1:
         words += f" and the {size(expected)} in the fixed cost"
     if scratch:
-        words += f", {size(scratch)} scratch inside them, written and read at least once"
-    return between + 2 * scratch, limit, words
+        words += f", {size(scratch)} scratch inside them" + (", written and read at least once" if passes > 1 else "")
+    return between + passes * scratch, limit, words
 
 
 def waiting_of(timing: Timing) -> float:

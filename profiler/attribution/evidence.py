@@ -43,11 +43,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class Counts:
-    """Hold exact counts of one call; NaN where one is not known."""
+    """Hold exact counts of one call; NaN where one is not known. `copy_bytes` are part of `op_bytes`."""
 
     ops: float
     op_bytes: float
     instructions: float
+    copy_bytes: float = 0.0
 
 
 @dataclass(frozen=True)

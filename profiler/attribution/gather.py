@@ -230,7 +230,7 @@ class Gathered:
 
     def _counts(self, implementation: str, case: str) -> Counts | None:
         row = self._first(self.files.table(COUNTS), implementation, case)
-        return None if row is None else Counts(*_numbers(row, ("ops", "op_bytes", "instructions")))
+        return None if row is None else Counts(*_numbers(row, ("ops", "op_bytes", "instructions", "copy_bytes")))
 
     def _memory(self, implementation: str, case: str) -> list[float]:
         row = self._first(self.files.table(MEMORY), implementation, case)

@@ -21,6 +21,10 @@ from profiler.units import count, percent, seconds
 
 __all__ = ["allocation", "autograd", "dispatch", "idle", "interpreter", "seconds_in", "threads"]
 
+# Classes are not sharp: a method's look-up, a cold cache after a copy. Planted causes come out within a tenth or so
+# where counting alone allows much less (`scripts/bench plants`); the draw is shared by all implementations, so that
+# what is common to both sides of a gap cancels.
+_CLASS_ERROR = 0.12
 _LEAST_SAMPLES = 50  # of a few samples a share is a guess
 _FAR_APART = 3.0  # standard errors: beyond, the smallest input does something else
 
@@ -28,7 +32,8 @@ _FAR_APART = 3.0  # standard errors: beyond, the smallest input does something e
 def seconds_in(timing: Timing, shares: Shares, cause: str, draws: Draws) -> tuple[float, Floats]:
     """Give the seconds per call on a processor in one cause, and their replicates."""
     on_processor = 1 - waiting_of(timing) / timing.value
-    drawn = shares.replicates(cause, draws.seed, draws.replicates)
+    blurred = 1 + _CLASS_ERROR * (2 * draws.positions(f"class {cause}") - 1)
+    drawn = shares.replicates(cause, draws.seed, draws.replicates) * blurred
     return shares.share(cause) * on_processor * timing.value, drawn * on_processor * timing.replicates
 
 

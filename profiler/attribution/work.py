@@ -1,12 +1,12 @@
 """Splits the time in kernels over floor, traffic and arithmetic: what moves bytes, what computes beyond the floor.
 
 With K the seconds in copies (samples in copying kernels, memory moves and fills), C those in other kernels, F the floor
-and M the modelled time of the bytes that operators move beyond the compulsory ones,
+and M the modelled time of the bytes that other operators move beyond the compulsory ones,
 
-    traffic = K + min(max(0, M - K), max(0, C - F)),    arithmetic = max(0, C - F - (traffic - K)):
+    traffic = K + min(M, max(0, C - F)),    arithmetic = max(0, C - F - min(M, max(0, C - F))):
 
-bytes that are seen as copies count as measured; others, such as temporaries that multiplications read and write, as
-modelled, but no more than there is time in kernels.
+copies count as measured; temporaries that multiplications read and write as modelled, but no more than there is time in
+kernels. Of scratch inside an operator one pass is a copy's, which writes or reads it, and the other one a kernel's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from profiler.attribution.bound import floor
-from profiler.attribution.count import modelled_traffic
+from profiler.attribution.count import between_operators
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate
 from profiler.attribution.evidence import Evidence, Floats
@@ -34,7 +34,7 @@ def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
     copying, copies = seconds_in(evidence.total, shares, "traffic", draws)
     value, replicates = _between(evidence, draws, shares)
     words = f"{_samples(shares, 'traffic')} in copies: {seconds(copying)}"
-    found = modelled_traffic(evidence)
+    found = between_operators(evidence)
     if found is not None and value > 0:
         words += f"; {found[2]}, at {speed(found[1], 'GB/s')}: {seconds(value)} of the time in other kernels"
     return Estimate("traffic", copying + value, copies + replicates, "sample", "unconfirmed", words)
@@ -63,15 +63,13 @@ def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
 
 def _between(evidence: Evidence, draws: Draws, shares: Shares) -> tuple[float, Floats]:
     """Give the seconds that kernels other than copies spend on bytes beyond the compulsory ones."""
-    found, bound = modelled_traffic(evidence), floor(evidence, draws)
+    found, bound = between_operators(evidence), floor(evidence, draws)
     if found is None or bound is None:
         return 0.0, np.zeros(draws.replicates)
     moved, limit, _ = found
-    copying, copies = seconds_in(evidence.total, shares, "traffic", draws)
     computing, kernels = seconds_in(evidence.total, shares, COMPUTE, draws)
-    value = min(max(0.0, moved / limit.value - copying), max(0.0, computing - bound.seconds))
-    modelled = np.maximum(0.0, moved / limit.replicates(draws) - copies)
-    return value, np.minimum(modelled, np.maximum(0.0, kernels - bound.replicates))
+    value = min(moved / limit.value, max(0.0, computing - bound.seconds))
+    return value, np.minimum(moved / limit.replicates(draws), np.maximum(0.0, kernels - bound.replicates))
 
 
 def _samples(shares: Shares, cause: str) -> str:

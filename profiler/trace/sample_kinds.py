@@ -17,6 +17,7 @@ from profiler.trace.sample_rules import (
     CALLING,
     EVALUATION,
     MAPPING,
+    MAPPING_CALL,
     MEMORY_MOVES,
     MOVING_OPERATOR,
     PAGE_FAULT,
@@ -93,6 +94,8 @@ def classify(frames: Sequence[Frame]) -> Classified:
             return _memory("mapping", outer, frames[0])
         if WAIT.search(kernel):
             return _wait(outer, frames[0])
+    if outer and MAPPING_CALL.search(outer[0].symbol):
+        return _memory("mapping", outer, frames[0])
     return _user(outer, frames[0])
 
 

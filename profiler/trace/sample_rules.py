@@ -15,6 +15,7 @@ __all__ = [
     "CALLING",
     "EVALUATION",
     "MAPPING",
+    "MAPPING_CALL",
     "MEMORY_MOVES",
     "MOVING_OPERATOR",
     "PAGE_FAULT",
@@ -138,7 +139,12 @@ RULES: tuple[Rule, ...] = (
 
 # Leaves that need their context: see `profiler.trace.sample_kinds`.
 PAGE_FAULT = re.compile(r"page_fault|do_user_addr_fault|handle_mm_fault|do_anonymous_page|clear_page|clear_huge_page")
-MAPPING = re.compile(r"sys_(mmap|munmap|brk|madvise|mremap|mprotect)|^(do_|__)?v?m_?(mmap|munmap)|unmap_(region|vmas)")
+MAPPING = re.compile(
+    r"sys_(mmap|munmap|brk|madvise|mremap|mprotect)|(^|_)(vm_|do_)?(mmap_(region|pgoff)|munmap|brk_flags)|^do_mmap"
+    r"|unmap_(region|vmas)|unmapped_area"
+)
+# The C library's entries to the kernel, for stacks whose kernel part names none of these.
+MAPPING_CALL = re.compile(r"^(__)?(mmap|munmap|brk|sbrk|madvise|mremap)(64)?$")
 WAIT = re.compile(r"sys_(futex|\w*nanosleep|sched_yield|poll|ppoll|select|pselect6|epoll_\w*wait|wait4)")
 MEMORY_MOVES = re.compile(r"(mem(cpy|move|set)|bcopy|bzero)")
 # Operators of the dispatcher's kind that move data by the C library's own loops.

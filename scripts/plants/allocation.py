@@ -55,5 +55,5 @@ def _refilled(amount: int) -> Work:
     return work
 
 
-MAPPED = Plant("mapped_pages", mapped, {"allocation": ((1, mapped), (-1, mapped_once))}, unit=50, smallest_s=50e-6)
-FILLED = Plant("filled_pages", _filled, {"allocation": ((1, _filled), (-1, _refilled))}, unit=50, smallest_s=50e-6)
+MAPPED = Plant("mapped_pages", mapped, {"allocation": ((1, mapped), (-1, mapped_once))}, unit=50, smallest_s=500e-6)
+FILLED = Plant("filled_pages", _filled, {"allocation": ((1, _filled), (-1, _refilled))}, unit=50, smallest_s=500e-6)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Judged", "Row", "Totals", "false_causes", "judge", "totals"]
+__all__ = ["Judged", "Row", "Totals", "false_causes", "judge", "scaled", "totals"]
 
 _TOLERANCE = 0.1  # DESIGN, section 6
+_ASLEEP = "idle"
 _NO_CAUSE = ("residual", "floor")
 
 
@@ -49,6 +50,16 @@ class Totals:
     covered: int
     gaps: int
     with_false_cause: int
+
+
+def scaled(truth: Mapping[str, float], alone: float, gap: float) -> tuple[float, dict[str, float]]:
+    """Scale what was timed alone to a run's rounds, since a shared machine's speed drifts; a sleep's length does not.
+
+    Gives the factor as well; 1 where nothing was planted.
+    """
+    asleep = truth.get(_ASLEEP, 0.0)
+    factor = (gap - asleep) / (alone - asleep) if alone > asleep else 1.0
+    return factor, {cause: seconds * (1.0 if cause == _ASLEEP else factor) for cause, seconds in truth.items()}
 
 
 def judge(row: Row, truth: float, floor: float) -> Judged:

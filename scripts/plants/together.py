@@ -43,7 +43,7 @@ NUMBERS_AND_PAGES = Plant(
     _both(_numbers, _pages),
     {"interpreter": ((1, _numbers),), "allocation": ((1, _pages), (-1, _kept_pages))},
     unit=50,
-    smallest_s=100e-6,
+    smallest_s=500e-6,
 )
 NEGATIONS_AND_SLEEP = Plant(
     "negations_and_sleep",

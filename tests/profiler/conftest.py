@@ -201,6 +201,7 @@ def make_counts() -> pd.DataFrame:
             **_here(subject.name, each.name),
             "ops": subject.ops + subject.ops_pixel * each.outputs,
             "op_bytes": subject.bytes_pixel * each.outputs,
+            "copy_bytes": 0.0,
             "allocated_bytes": 4.0 * each.outputs,
             "flops": None,
             "instructions": subject.instructions + subject.instructions_pixel * each.outputs,

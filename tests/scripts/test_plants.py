@@ -30,6 +30,13 @@ def test_a_row_is_right_within_a_tenth_or_the_floor(judging: Any) -> None:
     assert judging.judge(row, 200e-6, floor=150e-6).right
 
 
+def test_a_machine_that_became_slower_makes_work_longer_and_no_sleep(judging: Any) -> None:
+    factor, truth = judging.scaled({"dispatch": 2.0, "idle": 5.0}, alone=8.0, gap=11.0)
+    assert factor == 2.0
+    assert truth == {"dispatch": 4.0, "idle": 5.0}
+    assert judging.scaled({}, 0.0, 0.1) == (1.0, {})
+
+
 def test_a_cause_that_was_not_planted_is_false_where_it_is_told(judging: Any) -> None:
     rows = [
         judging.Row("dispatch", 50e-6, 40e-6, 60e-6, "confirmed"),  # planted

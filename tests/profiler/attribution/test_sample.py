@@ -56,7 +56,7 @@ def test_the_same_steps_on_a_smallest_input_say_more_than_a_long_call(
     found = sample.interpreter(make_evidence(**long, small_samples={"interpreter": 1800, "dispatch": 200}), draws)
     assert found is not None
     assert found.seconds == pytest.approx(18e-6, rel=0.02)
-    assert np.std(found.replicates) < 0.5e-6
+    assert np.std(found.replicates) < 2e-6
     assert "on a 1x1 output, with the same steps, 90 % of 2,000 CPU samples" in found.evidence
 
 
@@ -84,13 +84,13 @@ def test_threads_are_waited_for_with_several_only(make_evidence: MakeEvidence, d
 
 
 def test_kernels_are_split_over_floor_traffic_and_arithmetic(make_evidence: MakeEvidence, draws: Draws) -> None:
-    # Floor 80,036 bytes at 10 GB/s: 8.0 us. 100,000 bytes beyond the compulsory: 10 us, 5 us of them seen as copies.
+    # Floor 80,036 bytes at 10 GB/s: 8.0 us. 100,000 bytes beyond the compulsory: 10 us; 5 us are copies.
     evidence = make_evidence(samples=_SAMPLES, counts=(1, 180_044, 100))
     moved, computed = work.traffic(evidence, draws), work.arithmetic(evidence, draws)
     assert moved is not None
     assert computed is not None
-    assert moved.seconds == pytest.approx(10e-6)
-    assert computed.seconds == pytest.approx(20e-6 - 8.0036e-6 - 5e-6)
+    assert moved.seconds == pytest.approx(5e-6 + 10e-6)
+    assert computed.seconds == pytest.approx(20e-6 - 8.0036e-6 - 10e-6)
 
 
 def test_modelled_bytes_take_no_more_than_there_is_time_in_kernels(make_evidence: MakeEvidence, draws: Draws) -> None:

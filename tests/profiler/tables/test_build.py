@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from profiler.counts import OpCount
 from profiler.records import AnyRecord, Notice
 from profiler.store import RunDirectory
 from profiler.tables.build import BUILDERS, build_tables
 from profiler.tables.ceilings import CEILINGS
 from profiler.tables.cold import COLD
-from profiler.tables.counts import COUNTS
+from profiler.tables.counts import COUNTS, copied_bytes
 from profiler.tables.files import read_table
 from profiler.tables.launches import LAUNCHES
 from profiler.tables.memory import MEMORY
@@ -211,7 +212,24 @@ def test_counts(whole_run: RunDirectory) -> None:
     ]
     names = ("implementation", "case", "ops", "op_bytes", "allocated_bytes", "flops")
     python = {"instructions": 120, "python_calls": 7, "c_calls": 5}
-    assert_table(whole_run, COUNTS, [{**HERE, **python, **dict(zip(names, row, strict=True))} for row in rows])
+    copies = [0.0, NAN, 0.0, 0.0]
+    expected = [
+        {**HERE, **python, "copy_bytes": copied, **dict(zip(names, row, strict=True))}
+        for row, copied in zip(rows, copies, strict=True)
+    ]
+    assert_table(whole_run, COUNTS, expected)
+
+
+@pytest.mark.parametrize(
+    ("op", "copies"),
+    [("aten::copy_", True), ("aten::constant_pad_nd", True), ("numpy.copyto", True), ("numpy.pad", True),
+     ("numpy.ndarray.__setitem__", True), ("aten::mul", False), ("aten::convolution", False), ("numpy.add", False),
+     ("aten::addcmul_", False), ("aten::_to_copy", True), ("aten::fill_", True)],
+)  # fmt: skip
+def test_operators_that_only_copy_are_known_by_name(op: str, copies: bool) -> None:
+    assert copied_bytes([OpCount(op=op, calls=1, bytes_read=3, bytes_written=4, allocated_bytes=0, allocations=0)]) == (
+        7 if copies else 0
+    )
 
 
 def test_ceilings(whole_run: RunDirectory) -> None:

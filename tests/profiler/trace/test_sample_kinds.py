@@ -40,6 +40,11 @@ def _kind(stack: str) -> str:
         (f"{_FAULT} np:UBYTE_copyswap {_EVAL}", "page_fault"),
         ("k:unmap_vmas k:__x64_sys_munmap c:munmap c:free c10:c10::free_cpu", "mapping"),
         (f"k:__x64_sys_mmap c:mmap py:_PyObject_ArenaMmap py:new_arena {_EVAL}", "interpreter"),
+        (
+            f"k:perf_event_mmap k:__mmap_region k:do_mmap k:vm_mmap_pgoff c:__mmap mmap:new_mmap_object {_EVAL}",
+            "mapping",
+        ),
+        (f"c:__munmap mmap:mmap__exit__method {_EVAL}", "mapping"),
         # A block from the free lists is part of what asked for it.
         ("c:malloc c10:c10::alloc_cpu t:at::_ops::empty::call", "dispatcher"),
         (f"c:_int_free py:list_dealloc {_EVAL}", "interpreter"),
