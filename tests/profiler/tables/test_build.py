@@ -212,7 +212,7 @@ def test_counts(whole_run: RunDirectory) -> None:
     ]
     names = ("implementation", "case", "ops", "op_bytes", "allocated_bytes", "flops")
     python = {"instructions": 120, "python_calls": 7, "c_calls": 5}
-    copies = [0.0, NAN, 0.0, 0.0]
+    copies = [0.0, NAN, 208.0, 0.0]
     expected = [
         {**HERE, **python, "copy_bytes": copied, **dict(zip(names, row, strict=True))}
         for row, copied in zip(rows, copies, strict=True)
