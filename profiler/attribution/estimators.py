@@ -36,7 +36,7 @@ ESTIMATORS: Mapping[str, tuple[Estimator, ...]] = {
     "interpreter": (_else(sample.interpreter, counted.interpreter),),
     "dispatch": (sample.dispatch, _counted_beside_samples),
     "autograd": (switch.autograd, sample.autograd),
-    "idle": (_else(sample.idle, counted.idle),),
+    "idle": (sample.idle,),
     "threads": (sample.threads,),
     "allocation": (switch.allocation, sample.allocation, counted.allocation),
     "traffic": (_else(work.traffic, counted.traffic),),

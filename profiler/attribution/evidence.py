@@ -64,8 +64,8 @@ class Unit:
 class SwitchEffect:
     """Hold what one switch saves of a call: its Shapley value over all measured combinations, and its extremes.
 
-    `seconds`, `first_in` and `last_in` are seconds per call, `replicates` those of `seconds` and `first_replicates`,
-    `last_replicates` those of the extremes, all of shape (replicates,). `partner` is the switch it interacts with most,
+    `seconds`, `first_in` and `last_in` are seconds per call, `replicates` those of `seconds`, of shape (replicates,).
+    `partner` is the switch it interacts with most,
     `interaction` by how many seconds. `switched` is the call with this switch alone.
     """
 
@@ -76,9 +76,7 @@ class SwitchEffect:
     seconds: float
     replicates: Floats
     first_in: float
-    first_replicates: Floats
     last_in: float
-    last_replicates: Floats
     partner: str
     interaction: float
     flips: bool

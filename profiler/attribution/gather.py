@@ -78,6 +78,11 @@ class Gathered:
         found = [record for record in self.files.records if isinstance(record, Screened)]
         return list({(each.implementation, each.case, each.threads, each.switch): each for each in found}.values())
 
+    def switches_tried(self, implementation: str, condition: Condition) -> list[Screened]:
+        """Give the switches that were tried on one implementation in a condition."""
+        wanted = (implementation, condition.case, condition.threads)
+        return [each for each in self.screened if (each.implementation, each.case, each.threads) == wanted]
+
     def _environment_of(self, variant: str) -> str:
         """Name the switches of a variant that need a worker process of their own."""
         return "+".join(name for name in variant.split("+") if name in self._process_switches)
@@ -86,15 +91,11 @@ class Gathered:
     def _process_switches(self) -> frozenset[str]:
         return frozenset(each.switch for each in self.screened if each.scope == "process")
 
-    def timing(self, cell: Cell, condition: Condition) -> Timing | None:
-        """Give what one cell takes; None where it was not measured."""
-        return self._timing(cell, condition)
-
     @functools.cache  # noqa: B019 - lives as long as one analysis
     def evidence(self, implementation: str, condition: Condition) -> Evidence | None:
         """Gather what is known of one implementation in one condition; None where it has no median there."""
         row = self._first(within(self._measured, condition), implementation, condition.case)
-        total = self._timing(Cell(implementation, condition.case), condition)
+        total = self.timing(Cell(implementation, condition.case), condition)
         if total is None or row is None:
             return None
         total = replace(total, value=float(row["median_s"]))  # the figure the report shows, whatever it left out
@@ -141,9 +142,8 @@ class Gathered:
     def _serial_shares(self, cell: Cell, condition: Condition) -> Shares | None:
         """Give the samples with one thread where the implementation uses no second one, as a short trial showed."""
         uses_one = any(
-            (each.implementation, each.case, each.threads) == (cell.implementation, cell.case, condition.threads)
-            and (each.switch, each.kept) == ("one_thread", False)
-            for each in self.screened
+            (each.switch, each.kept) == ("one_thread", False)
+            for each in self.switches_tried(cell.implementation, condition)
         )
         return self._shares(cell.implementation, replace(condition, threads=1), cell.case) if uses_one else None
 
@@ -163,19 +163,14 @@ class Gathered:
         )
 
     def _effects(self, implementation: str, condition: Condition) -> list[SwitchEffect]:
-        tried = [
-            each
-            for each in self.screened
-            if (each.implementation, each.case, each.threads) == (implementation, condition.case, condition.threads)
-        ]
         own = Cell(implementation, condition.case)
         timings = {
             frozenset(filter(None, cell.variant.split("+"))): timing
             for cell in self.replicates(condition.device, condition.threads).cells
             if replace(cell, variant="") == own
-            if (timing := self._timing(cell, condition)) is not None
+            if (timing := self.timing(cell, condition)) is not None
         }
-        return effects_of(tried, timings)
+        return effects_of(self.switches_tried(implementation, condition), timings)
 
     @functools.cached_property
     def _measured(self) -> pd.DataFrame:
@@ -193,7 +188,8 @@ class Gathered:
         )
         return samples[kept]
 
-    def _timing(self, cell: Cell, condition: Condition) -> Timing | None:
+    def timing(self, cell: Cell, condition: Condition) -> Timing | None:
+        """Give what one cell takes; None where it was not measured."""
         resampled = self.replicates(condition.device, condition.threads)
         if cell not in resampled or not math.isfinite(resampled.value(cell)):
             return None
@@ -221,7 +217,7 @@ class Gathered:
     def _units(self, implementation: str, case: ConvCase, condition: Condition) -> tuple[Unit, Unit] | None:
         found = []
         for small in case.smallest:
-            timing = self._timing(Cell(implementation, small.name, mode="unit"), condition)
+            timing = self.timing(Cell(implementation, small.name, mode="unit"), condition)
             counts = self._counts(implementation, small.name)
             if timing is None or counts is None:
                 return None

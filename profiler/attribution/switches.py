@@ -22,11 +22,7 @@ def switch_table_rows(gathered: Gathered, condition: Condition) -> list[dict[str
         evidence = gathered.evidence(implementation, condition)
         if evidence is None:
             continue
-        tried = [
-            each
-            for each in gathered.screened
-            if (each.implementation, each.case, each.threads) == (implementation, condition.case, condition.threads)
-        ]
+        tried = gathered.switches_tried(implementation, condition)
         measured = [each for each in tried if each.switch in evidence.switches]
         rows += [_row(each, evidence, evidence.switches[each.switch]) for each in measured]
         rows += [_row(each, evidence, None) for each in tried if each not in measured]

@@ -13,7 +13,7 @@ from profiler.capture.perf import why_not
 from profiler.capture.protocol import DONE
 from profiler.isolation import Ending, run_worker
 from profiler.manifest import Manifest, PlannedImplementation
-from profiler.measure.launch import processors_for
+from profiler.measure.launch import processors_for, thread_variables
 from profiler.progress import Progress
 from profiler.records import AnyRecord, Notice, Outcome, Sample, Sampled, Screened
 from profiler.store import Journal, RunDirectory, file_stem
@@ -23,7 +23,6 @@ __all__ = ["RATE_HZ", "SAMPLING_SHARE", "sample_cpu", "waiting_tasks"]
 RATE_HZ = 3001  # not a multiple of anything that a call may be in step with
 SAMPLING_SHARE = 0.1  # of the whole run, in intervals; reading the samples takes about as long again
 _WORKER = "profiler.capture.cpu_sampling_worker"
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _LEAST_S, _MOST_S = 0.25, 3.0
 _IN_FOCUS = 3.0  # what the reader named and the baseline get so many times the share of others
 _SMALL_INPUT, _SEVERAL_THREADS = 0.4, 0.5  # weights of the smallest input, and of another number of threads
@@ -146,7 +145,7 @@ class _Sampling:
             msgspec.json.encode(job),
             on_record=self._take,
             log=self._run.log_path("cpu-samples"),
-            environment=dict.fromkeys(_THREAD_VARIABLES, str(self._threads)),
+            environment=thread_variables(self._threads),
             processors=processors_for(self._threads),
         )
 

@@ -12,6 +12,7 @@ from profiler.capture.protocol import DONE, CaptureJob, CaptureTask
 from profiler.isolation import Ending, run_worker
 from profiler.manifest import Manifest
 from profiler.measure.budget import MEASURE_SHARE
+from profiler.measure.launch import thread_variables
 from profiler.progress import Progress
 from profiler.records import AnyRecord, Captured, Notice, Outcome
 from profiler.store import Journal, RunDirectory, file_stem
@@ -20,7 +21,6 @@ __all__ = ["capture", "waiting_tasks"]
 
 _WORKER = "profiler.capture.worker"
 _THREADS = 1  # with several, the profiler's own lock would be what is seen
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _DONE_SHARE = 0.93  # of the whole run; tables and report follow
 
 
@@ -120,7 +120,7 @@ class _Captures:
             msgspec.json.encode(job),
             on_record=self._take,
             log=self._run.log_path("capture"),
-            environment=dict.fromkeys(_THREAD_VARIABLES, str(_THREADS)),
+            environment=thread_variables(_THREADS),
         )
 
     def _take(self, record: AnyRecord) -> None:

@@ -13,7 +13,7 @@ from profiler.measure.protocol import DONE, Job, encode_job
 from profiler.records import Outcome, Status
 from profiler.store import RunDirectory
 
-__all__ = ["blame", "is_complete", "launch", "processors_for", "unexplained"]
+__all__ = ["blame", "is_complete", "launch", "processors_for", "thread_variables", "unexplained"]
 
 _WORKER = "profiler.measure.worker"
 _LARGEST_PADDING = 4096
@@ -23,6 +23,11 @@ def processors_for(threads: int) -> set[int]:
     """Give the processor that a one-thread worker is pinned to: the last, since interrupts mostly go to the first."""
     usable = usable_processors()
     return {max(usable)} if threads == 1 and len(usable) > 1 else set()
+
+
+def thread_variables(threads: int) -> dict[str, str]:
+    """Give the variables that tell every threading library how many threads to start with."""
+    return {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 
 def launch(
@@ -39,8 +44,7 @@ def launch(
     stack and with it every alignment that depends on it:
     Mytkowicz et al., "Producing Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009.
     """
-    variables = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    variables.update(environment or {})
+    variables = {**thread_variables(threads), **(environment or {})}
     variables["CONVPROF_PADDING"] = "x" * generator.randrange(_LARGEST_PADDING)
     return run_worker(
         _WORKER,

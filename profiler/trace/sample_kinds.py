@@ -27,6 +27,7 @@ from profiler.trace.sample_rules import (
     TAKING_MEMORY,
     USER_BUFFER,
     WAIT,
+    Rule,
 )
 
 __all__ = ["KINDS", "UNCLASSIFIED", "Classified", "Kind", "cause_of", "classify"]
@@ -151,13 +152,14 @@ def _wait(frames: Sequence[Frame], leaf: Frame) -> Classified:
     return Classified("waiting", next((frame for frame in frames if _kind(frame) != PASSED_OVER), leaf))
 
 
-@functools.cache
 def _kind(frame: Frame) -> str:
-    if not frame.symbol and frame.library == "":
-        return PASSED_OVER
-    return next(rule.kind for rule in RULES if rule.fits(frame.symbol, frame.library))
+    return _rule(frame).kind
+
+
+def _is_python(frame: Frame) -> bool:
+    return _rule(frame).name in ("C API", "evaluation loop")
 
 
 @functools.cache
-def _is_python(frame: Frame) -> bool:
-    return next(rule.name for rule in RULES if rule.fits(frame.symbol, frame.library)) in ("C API", "evaluation loop")
+def _rule(frame: Frame) -> Rule:
+    return next(rule for rule in RULES if rule.fits(frame.symbol, frame.library))
