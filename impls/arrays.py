@@ -5,6 +5,7 @@ Each works on what it is given with functions of NumPy's array protocols, so tha
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from impls.case import ConvCase
 from impls.contract import Call, Implementation
+from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
 from impls.taps import taps
 
@@ -39,7 +41,7 @@ def _padded(case: ConvCase, image: Any) -> Any:
     return padded
 
 
-def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Split the kernel into taps and input channels; the call adds one scaled, shifted image for each."""
     inputs = case.in_channels // case.groups
     grouped = weight.reshape(1, case.groups, -1, inputs, case.kernel_height, case.kernel_width, 1, 1)
@@ -49,12 +51,14 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
         for row, column, rows, columns in taps(case)
     ]
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
+    grouped_shape = (case.batch, case.groups, case.out_channels // case.groups, *case.output_shape[2:])
+    result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:
         padded = _padded(case, image)
         by_group = padded.reshape(case.batch, case.groups, inputs, *padded.shape[2:])
         (channel, rows, columns, factor), *others = parts
-        output = by_group[:, :, channel, np.newaxis, rows, columns] * factor
+        output = np.multiply(by_group[:, :, channel, np.newaxis, rows, columns], factor, out=result)
         product = np.empty_like(output)  # one temporary for all taps: a fresh one each would be fresh pages each
         for channel, rows, columns, factor in others:
             np.multiply(by_group[:, :, channel, np.newaxis, rows, columns], factor, out=product)
@@ -66,7 +70,7 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
     return call
 
 
-def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Group the kernel; the call views the image as one window an output and contracts windows with the kernel."""
     outputs, inputs = case.out_channels // case.groups, case.in_channels // case.groups
     kernel = weight.reshape(case.groups, outputs, *case.weight_shape[1:])
@@ -76,6 +80,8 @@ def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any) 
         (case.kernel_height - 1) * case.dilation_height + 1,
         (case.kernel_width - 1) * case.dilation_width + 1,
     )
+    grouped_shape = (case.batch, case.groups, outputs, *case.output_shape[2:])
+    result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:
         padded = _padded(case, image)
@@ -84,7 +90,7 @@ def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any) 
         strided = windows[
             :, :, :, :: case.stride_height, :: case.stride_width, :: case.dilation_height, :: case.dilation_width
         ]
-        output = np.einsum("ngchwij,gocij->ngohw", strided, kernel).reshape(case.output_shape)
+        output = np.einsum("ngchwij,gocij->ngohw", strided, kernel, out=result).reshape(case.output_shape)
         if offsets is not None:
             np.add(output, offsets, out=output)
         return output
@@ -92,7 +98,7 @@ def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any) 
     return call
 
 
-def _prepare_im2col(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def _prepare_im2col(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Lay the kernels out as the rows of one matrix a group; the call copies the columns and multiplies."""
     rows_of_weight = weight.reshape(case.groups, case.out_channels // case.groups, case.terms)
     offsets = None if bias is None else bias.reshape(case.groups, -1, 1)
@@ -101,6 +107,8 @@ def _prepare_im2col(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
         *(case.batch, case.in_channels, case.kernel_height, case.kernel_width),
         *(case.output_height, case.output_width),
     )
+    grouped_shape = (case.batch, case.groups, case.out_channels // case.groups, case.output_height * case.output_width)
+    result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:
         padded = _padded(case, image)
@@ -108,7 +116,7 @@ def _prepare_im2col(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
         for row, column, rows, places in taps_of_case:
             np.copyto(columns[:, :, row, column], padded[:, :, rows, places])
         by_group = columns.reshape(case.batch, case.groups, inputs * case.kernel_height * case.kernel_width, -1)
-        output = np.matmul(rows_of_weight, by_group)
+        output = np.matmul(rows_of_weight, by_group, out=result)
         if offsets is not None:
             np.add(output, offsets, out=output)
         return output.reshape(case.output_shape)
@@ -122,7 +130,7 @@ SHIFT_ADD = Implementation(
     arrays="numpy",
     summary="NumPy: one scaled, shifted add for each tap and input channel",
     prepare=_prepare_shift_add,
-    switches=(PADDED_BEFOREHAND,),
+    switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_shift_add, reuse=True))),
 )
 
 SLIDING_WINDOW = Implementation(
@@ -131,7 +139,7 @@ SLIDING_WINDOW = Implementation(
     arrays="numpy",
     summary="NumPy: sliding_window_view, then einsum over the windows",
     prepare=_prepare_sliding_window,
-    switches=(PADDED_BEFOREHAND,),
+    switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_sliding_window, reuse=True))),
 )
 
 IM2COL = Implementation(
@@ -140,5 +148,5 @@ IM2COL = Implementation(
     arrays="numpy",
     summary="NumPy: the windows copied into columns, then one matrix product (BLAS)",
     prepare=_prepare_im2col,
-    switches=(PADDED_BEFOREHAND,),
+    switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_im2col, reuse=True))),
 )

@@ -20,10 +20,11 @@ from impls.padding import PADDED_BEFOREHAND
 __all__ = ["MODULE", "NUMPY_LOOP", "TORCH_LOOP"]
 
 
-def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros: bool = True) -> Call:
     """Build listing 1's layer, with the bias that `nn.Conv2d` has by default: the case's, or zeros.
 
-    Its parameters require gradients, as in the article, whatever mode this is called under.
+    Its parameters require gradients, as in the article, whatever mode this is called under. Without `zeros` the layer
+    of a case without bias has none either.
     """
     import torch
     from torch import nn
@@ -38,11 +39,12 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
             padding=(case.padding_height, case.padding_width),
             dilation=(case.dilation_height, case.dilation_width),
             groups=case.groups,
+            bias=zeros or bias is not None,
             dtype=weight.dtype,
         )
-        assert layer.bias is not None  # noqa: S101 - the default that the article leaves in place
         layer.weight.data = weight
-        layer.bias.data = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias
+        if layer.bias is not None:
+            layer.bias.data = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias
 
     def call() -> Any:
         return layer(image)
@@ -115,6 +117,10 @@ def _prepare_torch_loop(_case: ConvCase, image: Any, weight: Any, _bias: Any) ->
     return call
 
 
+def _has_no_bias(case: ConvCase) -> Availability:
+    return Availability.no("the case has a bias, which is part of what is computed") if case.bias else AVAILABLE
+
+
 def _listing_handles(case: ConvCase) -> Availability:
     """Answer for listings 2 and 3: what the article's code computes, and nothing that we would have to add."""
     limits = {
@@ -154,6 +160,13 @@ MODULE = Implementation(
             cause="interpreter",
             summary="F.conv2d with the layer's weight and bias instead of the layer",
             prepare=_prepare_functional,
+        ),
+        Switch(
+            name="without_bias",
+            cause="arithmetic",
+            summary="the layer made without the bias of zeros that it adds by default",
+            prepare=functools.partial(_prepare_module, zeros=False),
+            available=_has_no_bias,
         ),
     ),
 )

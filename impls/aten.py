@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
 from impls.installed import needs_torch
+from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
 from impls.taps import taps
 
@@ -52,36 +54,56 @@ def _geometry(case: ConvCase) -> tuple[list[int], list[int], list[int]]:
 
 
 def _prepare_backend(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
-    """Call what F.conv2d comes to, without its choice; raises NotImplementedError for a backend without an operator."""
+    """Call what F.conv2d comes to, without its choice; raises NotImplementedError for a backend without an operator.
+
+    By torch's own bindings where it has them: `torch.ops` takes microseconds more, and a switch is to remove time.
+    """
     import torch
 
     stride, padding, dilation = _geometry(case)
     backend = _backend(case, image, weight, bias)
     if backend == "Mkldnn":
-        operator = torch.ops.aten.mkldnn_convolution.default
-        return partial(operator, image, weight, bias, padding, stride, dilation, case.groups)
+        return partial(torch.mkldnn_convolution, image, weight, bias, padding, stride, dilation, case.groups)
     if backend == "Slow2d":
         kernel = [case.kernel_height, case.kernel_width]
-        return partial(torch.ops.aten._slow_conv2d_forward.default, image, weight, kernel, bias, stride, padding)
+        general = torch.ops.aten._slow_conv2d_forward.default
+        return partial(getattr(torch._C._nn, "thnn_conv2d", general), image, weight, kernel, bias, stride, padding)
     raise NotImplementedError(f"torch's backend {backend!r} has no operator of its own; only Mkldnn and Slow2d do")
 
 
-def _backend_is_known(case: ConvCase) -> Availability:
-    if not needs_torch(case).available:
-        return needs_torch(case)
+def _prepare_prepacked(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Lay the weight out for oneDNN once, as it wants it for images of this size, and call its operator."""
     import torch
 
-    image = torch.empty(case.batch, case.in_channels, case.height, case.width, dtype=getattr(torch, case.dtype))
-    weight = torch.empty(case.out_channels, case.in_channels // case.groups, case.kernel_height, case.kernel_width,
-                         dtype=image.dtype)  # fmt: skip
-    backend = _backend(case, image, weight, None)
-    if backend in ("Mkldnn", "Slow2d"):
-        return AVAILABLE
-    return Availability.no(f"torch's backend {backend or 'unknown'} cannot be called")
+    stride, padding, dilation = _geometry(case)
+    # The private name is what torch's own inductor packs with; the public torch.utils.mkldnn packs whole modules only.
+    packed = torch._C._nn.mkldnn_reorder_conv2d_weight(  # type: ignore[call-arg]  # torch's stubs lack the last one
+        weight.to_mkldnn(), padding, stride, dilation, case.groups, list(image.shape)
+    )
+    return partial(torch.mkldnn_convolution, image, packed, bias, padding, stride, dilation, case.groups)
 
 
-def _prepare_unfold(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def _backend_is(*wanted: str) -> Callable[[ConvCase], Availability]:
+    """Make the question whether torch chooses one of these backends for a case."""
+
+    def available(case: ConvCase) -> Availability:
+        if not needs_torch(case).available:
+            return needs_torch(case)
+        import torch
+
+        image = torch.empty(case.batch, case.in_channels, case.height, case.width, dtype=getattr(torch, case.dtype))
+        weight = torch.empty(case.weight_shape, dtype=image.dtype)
+        backend = _backend(case, image, weight, None)
+        if backend in wanted:
+            return AVAILABLE
+        return Availability.no(f"torch's backend here is {backend or 'unknown'}, not {' or '.join(wanted)}")
+
+    return available
+
+
+def _prepare_unfold(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Lay the kernels out as the rows of one matrix a group; the call makes the image's columns and multiplies."""
+    import torch
     from torch.nn import functional
 
     outputs = case.output_height * case.output_width
@@ -91,10 +113,12 @@ def _prepare_unfold(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
     dilation = (case.dilation_height, case.dilation_width)
     padding = (case.padding_height, case.padding_width)
     stride = (case.stride_height, case.stride_width)
+    shape = (case.batch, case.groups, case.out_channels // case.groups, outputs)
+    result = image.new_empty(shape) if reuse else None
 
     def call() -> Any:
         columns = functional.unfold(image, kernel_size, dilation, padding, stride)
-        product = rows @ columns.view(case.batch, case.groups, case.terms, outputs)
+        product = torch.matmul(rows, columns.view(case.batch, case.groups, case.terms, outputs), out=result)
         if offsets is not None:
             product += offsets
         return product.view(case.output_shape)
@@ -102,8 +126,9 @@ def _prepare_unfold(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
     return call
 
 
-def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Split the kernel into taps and input channels; the call adds one scaled, shifted image for each."""
+    import torch
     from torch.nn import functional
 
     inputs = case.in_channels // case.groups
@@ -116,11 +141,13 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
     widths = (case.padding_width, case.padding_width, case.padding_height, case.padding_height)
     padded_size = (case.height + 2 * case.padding_height, case.width + 2 * case.padding_width)
+    grouped_shape = (case.batch, case.groups, case.out_channels // case.groups, *case.output_shape[2:])
+    result = image.new_empty(grouped_shape) if reuse else None
 
     def call() -> Any:
         padded = functional.pad(image, widths).view(case.batch, case.groups, inputs, *padded_size)
         (channel, rows, columns, factor), *others = parts
-        output = padded[:, :, channel, None, rows, columns] * factor
+        output = torch.mul(padded[:, :, channel, None, rows, columns], factor, out=result)
         for channel, rows, columns, factor in others:
             output.addcmul_(padded[:, :, channel, None, rows, columns], factor)
         if offsets is not None:
@@ -144,7 +171,14 @@ CONV2D = Implementation(
             cause="dispatch",
             summary="the backend operator that torch chooses, called directly",
             prepare=_prepare_backend,
-            available=_backend_is_known,
+            available=_backend_is("Mkldnn", "Slow2d"),
+        ),
+        Switch(
+            name="prepacked_weights",
+            cause="traffic",
+            summary="the weight laid out for oneDNN beforehand, whose operator is called directly",
+            prepare=_prepare_prepacked,
+            available=_backend_is("Mkldnn"),
         ),
     ),
 )
@@ -156,7 +190,7 @@ UNFOLD = Implementation(
     summary="im2col by F.unfold, then one matrix product (BLAS)",
     prepare=_prepare_unfold,
     available=needs_torch,
-    switches=(PADDED_BEFOREHAND,),
+    switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_unfold, reuse=True))),
 )
 
 SHIFT_ADD = Implementation(
@@ -166,5 +200,5 @@ SHIFT_ADD = Implementation(
     summary="one scaled, shifted add (addcmul_) for each tap and input channel",
     prepare=_prepare_shift_add,
     available=needs_torch,
-    switches=(PADDED_BEFOREHAND,),
+    switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_shift_add, reuse=True))),
 )

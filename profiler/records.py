@@ -62,7 +62,8 @@ class Sample(Record, frozen=True, kw_only=True, tag="sample"):
     `mode`: `steady` (as is), `twin` (a second instance of the same thing, for the A/A floor), `warmup` (before the
     steady state), `unit` (the same implementation on a smallest legal input, whose name `case` then holds).
     `variant` names the switches removed, sorted and joined by '+' ('' for the implementation as it is).
-    `cpu_seconds_per_call` is all threads' together, `thread_cpu_seconds_per_call` that of the thread that calls.
+    `cpu_seconds_per_call` is all threads' together, `thread_cpu_seconds_per_call` that of the thread that calls, and
+    `thread_waits_per_call` how often that thread gave up the processor of its own accord.
     """
 
     implementation: str
@@ -79,6 +80,7 @@ class Sample(Record, frozen=True, kw_only=True, tag="sample"):
     minor_faults_per_call: float
     involuntary_switches: int
     thread_cpu_seconds_per_call: float | None = None
+    thread_waits_per_call: float | None = None
 
 
 class ColdStage(Record, frozen=True, kw_only=True, tag="cold"):

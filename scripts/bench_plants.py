@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,32 @@ from profiler.tables.files import read_table
 from profiler.tables.summary import SUMMARY
 
 _SCRIPTS = Path(__file__).parent
-_MAGNITUDES = {"ic1ih100oc1kh3ph1": (50e-6, 1e-3), "ic1ih512oc1kh3ph1": (2e-3, 20e-3)}
-_QUICK = {"ic1ih100oc1kh3ph1": (500e-6,)}
+_SMALL, _LARGE = "ic1ih100oc1kh3ph1", "ic1ih512oc1kh3ph1"
 _BATCH = 9  # functions of one run, beside their base and its twin
+
+
+@dataclass(frozen=True)
+class Field:
+    """Say what is planted where: a case, the base that plants are added to, magnitudes, and plants ('' for all)."""
+
+    case: str
+    onto: str
+    seconds: tuple[float, ...]
+    plants: tuple[str, ...] = ()
+
+
+# What works on arrays: copies and gradients are torch's.
+_ON_ARRAYS = ("numbers", "calls", "numpy_adds", "mapped_pages", "unoptimised_code", "denormals", "sleep",
+              "exposed_thread", "numbers_and_pages")  # fmt: skip
+_OF_ANY_SIZE = ("numbers", "torch_negations", "numpy_adds", "unoptimised_code", "denormals")
+FIELDS = (
+    Field(_SMALL, "base", (50e-6, 1e-3)),
+    Field(_SMALL, "base", (10e-6,), _OF_ANY_SIZE),
+    Field(_SMALL, "base_arrays", (500e-6,), _ON_ARRAYS),
+    Field(_LARGE, "base", (2e-3, 20e-3)),
+    Field(_LARGE, "base", (50e-3,), ("numbers", "torch_views", "filled_pages", "copies", "sleep")),
+)
+QUICK = (Field(_SMALL, "base", (500e-6,)),)
 
 
 def main() -> None:
@@ -49,24 +72,28 @@ def main() -> None:
         folder = given.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         outcomes: list[dict[str, Any]] = []
-        for number, (case, wishes) in enumerate(batches(_QUICK if given.quick else _MAGNITUDES, given.only)):
-            outcomes += _run(folder / f"run-{number}", case, _told_truth(wishes), given.time)
+        for number, (field, wishes) in enumerate(batches(QUICK if given.quick else FIELDS, given.only)):
+            outcomes += _run(folder / f"run-{number}", field, _told_truth(wishes), given.time)
     _print_totals(outcomes)
     if given.json is not None:
         given.json.write_text(json.dumps(outcomes, indent=1))
 
 
-def batches(magnitudes: dict[str, tuple[float, ...]], only: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Give the cases with the plants of one run each; a plant comes with the magnitudes that make sense for it."""
-    for case, sizes in magnitudes.items():
-        wishes = [
-            {"plant": plant.name, "case": case, "seconds": min(plant.largest_s, max(plant.smallest_s, size))}
-            for size in sizes
+def batches(fields: Sequence[Field], only: str = "") -> Iterator[tuple[Field, list[dict[str, Any]]]]:
+    """Give the fields with the plants of one run each; a plant comes with the magnitudes that make sense for it."""
+    for field in fields:
+        chosen = [
+            (plant.name, min(plant.largest_s, max(plant.smallest_s, size)))
+            for size in field.seconds
             for plant in PLANTS
-            if only in plant.name and plant.cases in case
+            if only in plant.name and plant.cases in field.case and (not field.plants or plant.name in field.plants)
+        ]
+        wishes = [
+            {"plant": name, "case": field.case, "onto": field.onto, "seconds": seconds}
+            for name, seconds in dict.fromkeys(chosen)  # two magnitudes may both be under the least of a plant
         ]
         for start in range(0, len(wishes), _BATCH):
-            yield case, wishes[start : start + _BATCH]
+            yield field, wishes[start : start + _BATCH]
 
 
 def _environment() -> dict[str, str]:
@@ -83,24 +110,29 @@ def _told_truth(wishes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _run(folder: Path, case: str, wishes: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
+def _run(folder: Path, field: Field, wishes: Sequence[dict[str, Any]], seconds: float) -> list[dict[str, Any]]:
     """Measure one batch beside its base and the base once more, print its rows, and give them."""
     file = folder.with_suffix(".py")
     names = [f"p{number}_{wish['plant']}" for number, wish in enumerate(wishes)]
-    lines = ["from plants.catalog import again, base, planted"]
+    again = field.onto.replace("base", "again")
+    lines = [f"from plants.catalog import {again} as again, {field.onto} as base, planted"]
     lines += [
-        f"{name} = planted({wish['plant']!r}, {wish['amount']})" for name, wish in zip(names, wishes, strict=True)
+        f"{name} = planted({wish['plant']!r}, {wish['amount']}, {field.onto!r})"
+        for name, wish in zip(names, wishes, strict=True)
     ]
     file.write_text("\n".join(lines) + "\n")
     functions = ["base", "again", *names]
-    command = [sys.executable, "-P", "-m", "profiler.cli", "analyze", "--case", case, "--threads", "1"]
+    command = [sys.executable, "-P", "-m", "profiler.cli", "analyze", "--case", field.case, "--threads", "1"]
     command += [word for name in functions for word in ("--impl", f"{file}:{name}")]
     command += ["--impl", "torch.conv2d", "--baseline", f"{file}:base", "--time", str(seconds), "--out", str(folder)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
     if finished.returncode:
         raise SystemExit(f"analyze ended with {finished.returncode}: {finished.stderr.strip().splitlines()[-1]}")
     return _compared(
-        RunDirectory.open(folder), file.stem, [*names, "again"], [*wishes, {"plant": "again", "truth": {}}]
+        RunDirectory.open(folder),
+        file.stem,
+        [*names, "again"],
+        [*wishes, {"plant": "again", "case": field.case, "onto": field.onto, "truth": {}}],
     )
 
 
@@ -133,8 +165,9 @@ def _print(wish: dict[str, Any], judged: Sequence[Judged], false: Sequence[Row],
         words = "right" if each.right else "WRONG"
         covered = "covered" if each.covered else "not covered"
         print(
-            f"{wish['plant']:<20} {wish['case']:<19} {each.cause:<12} truth {each.truth * 1e6:>9.1f} us "
-            f"estimate {each.estimate * 1e6:>9.1f} us {error:>6.1%} {words} {covered:<11} {each.status:<11} "
+            f"{wish['plant']:<20} {wish['case']:<17} {wish['onto']:<11} {each.cause:<12} "
+            f"truth {each.truth * 1e6:>9.1f} us estimate {each.estimate * 1e6:>9.1f} us "
+            f"{error:>6.1%} {words} {covered:<11} {each.status:<11} "
             f"gap / alone {drift:.2f}",
             flush=True,
         )

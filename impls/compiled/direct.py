@@ -12,8 +12,9 @@ import numpy as np
 
 from impls.case import ConvCase
 from impls.compiled.compiler import build, find_compiler, missing_compiler
-from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
+from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.errors import BuildError
+from impls.output import output_buffer
 
 __all__ = ["DEFAULT_FLAGS", "direct"]
 
@@ -53,14 +54,7 @@ def direct(flags: str = DEFAULT_FLAGS, *, name: str | None = None) -> Implementa
         summary=f"C, one row at a time, one thread, compiled with {flags or 'no flags'}",
         prepare=functools.partial(_prepare, words),
         available=_available,
-        switches=(
-            Switch(
-                name="output_buffer",
-                cause="allocation",
-                summary="the result is written into one buffer that is made beforehand",
-                prepare=functools.partial(_prepare_reusing, words),
-            ),
-        ),
+        switches=(output_buffer(functools.partial(_prepare_reusing, words)),),
     )
 
 

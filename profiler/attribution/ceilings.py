@@ -12,8 +12,8 @@ from profiler.attribution.draws import Draws
 
 __all__ = ["Ceilings", "Limit"]
 
-# What one Python instruction or one page fault costs does not depend on how many threads are allowed.
-_SERIAL = ("instruction", "page_fault")
+# What one Python instruction, one page fault or one wait costs does not depend on how many threads are allowed.
+_SERIAL = ("instruction", "page_fault", "wait")
 
 
 @dataclass(frozen=True)

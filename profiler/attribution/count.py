@@ -26,6 +26,7 @@ __all__ = [
     "dispatch",
     "dispatch_beside",
     "idle",
+    "in_and_out_of_waits",
     "interpreter",
     "modelled_traffic",
     "traffic",
@@ -126,6 +127,18 @@ def idle(evidence: Evidence, draws: Draws) -> Estimate | None:  # noqa: ARG001 -
     if evidence.other_threads:
         words += f"; {evidence.other_threads}"
     return Estimate("idle", waiting, waiting / total.value * total.replicates, "count", "confirmed", words)
+
+
+def in_and_out_of_waits(evidence: Evidence, draws: Draws) -> Estimate | None:
+    """Multiply the waits of the calling thread by the processor time that entering and leaving one costs.
+
+    With several threads waits are the threads' business, and what they cost is not told here.
+    """
+    unit, waits = evidence.ceilings.limit("wait"), evidence.total.waits
+    if unit is None or not math.isfinite(waits) or evidence.condition.threads > 1 or not waiting_of(evidence.total):
+        return None
+    words = f"{count(waits)} wait{'' if waits == 1 else 's'} x {unit_range(unit)} on a processor"
+    return Estimate("idle", waits * unit.value, waits * unit.replicates(draws), "count", "unconfirmed", words)
 
 
 def allocation(evidence: Evidence, draws: Draws) -> Estimate | None:

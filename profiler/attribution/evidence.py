@@ -32,13 +32,14 @@ class Timing:
     """Hold the median seconds per call of one cell, its replicates (made jointly for all cells) and its page faults.
 
     `replicates` has the shape (replicates,); `minor_faults` are pages per call, `off_cpu` the seconds per call
-    that the calling thread was on no processor; NaN where not known.
+    that the calling thread was on no processor, `waits` how often a call it gave the processor up; NaN where not known.
     """
 
     value: float
     replicates: Floats
     minor_faults: float
     off_cpu: float
+    waits: float = math.nan
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,18 @@ class Cell:
     mode: str = "steady"
 
 
+@dataclass(frozen=True)
+class _Usage:
+    """Hold the medians of what blocks of one cell used, per call."""
+
+    minor_faults: float = math.nan
+    off_cpu: float = math.nan
+    waits: float = math.nan
+
+
+_UNKNOWN = _Usage()
+
+
 class Gathered:
     """Hold a run's replicates and find the evidence for each implementation and condition in its files."""
 
@@ -149,7 +161,7 @@ class Gathered:
 
     def _serial_off_cpu(self, cell: Cell, condition: Condition) -> float:
         """Give what the implementation waits with one thread; NaN where that was not measured."""
-        return self._usage(condition.device, 1).get(cell, (math.nan, math.nan))[1]
+        return self._usage(condition.device, 1).get(cell, _UNKNOWN).off_cpu
 
     def _other_threads(self, implementation: str, condition: Condition) -> str:
         row = self._first(within(self.files.table(CRITICALITY), condition), implementation, condition.case)
@@ -193,25 +205,26 @@ class Gathered:
         resampled = self.replicates(condition.device, condition.threads)
         if cell not in resampled or not math.isfinite(resampled.value(cell)):
             return None
-        faults, off_cpu = self._usage(condition.device, condition.threads).get(cell, (math.nan, math.nan))
-        return Timing(resampled.value(cell), resampled.column(cell), faults, off_cpu)
+        used = self._usage(condition.device, condition.threads).get(cell, _UNKNOWN)
+        return Timing(resampled.value(cell), resampled.column(cell), used.minor_faults, used.off_cpu, used.waits)
 
     @functools.cache  # noqa: B019 - lives as long as one analysis
-    def _usage(self, device: str, threads: int) -> dict[Cell, tuple[float, float]]:
-        """Give the median page faults and seconds off the processor of each cell, per call."""
+    def _usage(self, device: str, threads: int) -> dict[Cell, _Usage]:
+        """Give the median page faults, seconds off the processor and waits of each cell, per call."""
         samples = self._samples(device, threads)
         # Other threads' processor time hides what the calling thread waits; runs of before it was read have no other.
         processor = samples["thread_cpu_seconds_per_call"].fillna(samples["cpu_seconds_per_call"])
         waiting = (samples["seconds_per_call"] - processor).rename("off_cpu_s")
         medians = (
             samples.assign(off_cpu_s=waiting)
-            .groupby(["implementation", "case", "variant", "mode"])[["minor_faults_per_call", "off_cpu_s"]]
+            .groupby(["implementation", "case", "variant", "mode"])[
+                ["minor_faults_per_call", "off_cpu_s", "thread_waits_per_call"]
+            ]
             .median()
         )
         values = medians.itertuples(index=False, name=None)
         return {
-            Cell(*map(str, key)): (float(faults), float(off_cpu))
-            for key, (faults, off_cpu) in zip(medians.index, values, strict=True)
+            Cell(*map(str, key)): _Usage(*map(float, value)) for key, value in zip(medians.index, values, strict=True)
         }
 
     def _units(self, implementation: str, case: ConvCase, condition: Condition) -> tuple[Unit, Unit] | None:

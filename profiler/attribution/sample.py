@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from profiler.attribution.count import idle as idle_by_clocks
-from profiler.attribution.count import waiting_of
+from profiler.attribution.count import in_and_out_of_waits, waiting_of
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate, Estimator
 from profiler.attribution.evidence import Evidence, Floats, Timing
@@ -99,12 +99,28 @@ def threads(evidence: Evidence, draws: Draws) -> Estimate | None:
 
 
 def idle(evidence: Evidence, draws: Draws) -> Estimate | None:
-    """Add to the time on no processor the share that goes into entering and leaving waits."""
-    off, on = idle_by_clocks(evidence, draws), _plain(evidence, draws, "idle")
-    if off is None or on is None:
+    """Add to the time on no processor what goes into entering and leaving waits.
+
+    Samples see the part of it that interrupts can reach, counting knows the whole on a quiet machine: where both are
+    there, it lies between them.
+    """
+    off = idle_by_clocks(evidence, draws)
+    if off is None:
+        return None
+    asked = (_plain(evidence, draws, "idle"), in_and_out_of_waits(evidence, draws))
+    known = [part for part in asked if part is not None and part.seconds > 0]
+    if not known:
         return off
-    words = off.evidence if not on.seconds else f"{off.evidence}; entering and leaving waits: {on.evidence}"
-    return Estimate("idle", off.seconds + on.seconds, off.replicates + on.replicates, "count", "confirmed", words)
+    first, last = known[0], known[-1]
+    position = draws.positions("entering and leaving waits")
+    return Estimate(
+        "idle",
+        off.seconds + (first.seconds + last.seconds) / 2,
+        off.replicates + first.replicates + position * (last.replicates - first.replicates),
+        "count",
+        "confirmed",
+        f"{off.evidence}; entering and leaving waits: {'; '.join(part.evidence for part in known)}",
+    )
 
 
 def _plain(evidence: Evidence, draws: Draws, cause: str) -> Estimate | None:

@@ -88,6 +88,7 @@ class _Captures:
         self._journal = journal
         self._left = {(task.implementation.name, task.case): task for task in tasks}
         self._all = len(tasks)
+        self._again: tuple[str, str] | None = None  # what ends its worker now and is tried once more
         self._notices = {record for record in records if isinstance(record, Notice)}
         self._progress: Progress
 
@@ -97,11 +98,11 @@ class _Captures:
         self._run.traces.mkdir(parents=True, exist_ok=True)
         while self._left:
             self._say_next()
-            before = len(self._left)
+            before = dict(self._left)
             ending = self._work()
             if not self._left:
                 return
-            if not self._blame(ending) and len(self._left) == before:
+            if not self._blame(ending) and self._left == before:
                 text = f"traces are missing: the capture process {ending.kind} {ending.detail} before it captured any"
                 self._take(Notice(code="capture_failed", text=text))
                 return
@@ -118,10 +119,14 @@ class _Captures:
         return run_worker(
             _WORKER,
             msgspec.json.encode(job),
-            on_record=self._take,
+            on_record=self._hear,
             log=self._run.log_path("capture"),
             environment=thread_variables(_THREADS),
         )
+
+    def _hear(self, record: AnyRecord) -> None:
+        if not (isinstance(record, Captured) and self._has_another_try(record)):
+            self._take(record)
 
     def _take(self, record: AnyRecord) -> None:
         if isinstance(record, Notice):
@@ -133,12 +138,28 @@ class _Captures:
             self._left.pop((record.implementation, record.case), None)
             self._say_next()
 
+    def _has_another_try(self, record: Captured) -> bool:
+        """Put a failed task down for a capture without the smallest inputs, where it had them.
+
+        An implementation may keep what it made for the first image it saw, and fail on one of another size.
+        """
+        key = (record.implementation, record.case)
+        task = self._left.get(key)
+        if record.counts or task is None or not task.units:
+            return False
+        self._left[key] = msgspec.structs.replace(task, units=[])
+        self._again = key
+        return True
+
     def _blame(self, ending: Ending) -> bool:
         """Give up the capture of what ended its worker; False where that was none of those left."""
         blamed = ending.blamed
         if blamed is None or blamed.stage == DONE.stage:
             return False
-        task = self._left.get((blamed.implementation, blamed.case))
+        key, again, self._again = (blamed.implementation, blamed.case), self._again, None
+        if key == again:
+            return True
+        task = self._left.get(key)
         if task is None:
             return False
         detail = ending.detail or "ended its process with exit code 0"

@@ -23,6 +23,7 @@ _LEAST_TIMED_NS = 100_000
 _MATRIX_SIZES = (192, 384, 640)
 _FAULT_REGION = 8 * _KIB * _KIB
 _CLOCK_READS = 1000
+_WAIT_S = 100e-6
 
 Clock = Callable[[], int]
 Figures = tuple[float, float, float]  # value, low, high
@@ -51,6 +52,7 @@ def measure_ceilings(
     yield ceiling("multiply_add_peak", _multiply_add_peak(clock))
     yield ceiling("page_fault", _page_fault(clock))
     yield ceiling("instruction", _spread(instruction_costs(clock)))
+    yield ceiling("wait", _wait())
     yield ceiling("clock", _clock_cost(clock))
 
 
@@ -110,6 +112,19 @@ def _touch(pages: Any, clock: Clock) -> float:
     start = clock()
     pages[:] = 1
     return (clock() - start) / 1e9
+
+
+def _wait(processor: Clock = time.thread_time_ns) -> Figures:
+    """Sleep, and take the processor time that entering and leaving a wait costs; most of it is the kernel's.
+
+    It runs with interrupts off for a part, where CPU samples cannot see it.
+    """
+    costs: list[float] = []
+    for _ in range(2 * _REPEATS):
+        start = processor()
+        time.sleep(_WAIT_S)
+        costs.append((processor() - start) / 1e9)
+    return _spread(costs)
 
 
 def _clock_cost(clock: Clock) -> Figures:

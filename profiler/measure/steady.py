@@ -266,6 +266,7 @@ class SteadyRun:
             minor_faults_per_call=block.usage.minor_faults / block.calls,
             involuntary_switches=block.usage.involuntary_switches,
             thread_cpu_seconds_per_call=block.usage.thread_cpu_seconds / block.calls,
+            thread_waits_per_call=block.usage.thread_waits / block.calls,
         )
 
     def _start(self, implementation: str, case: str, stage: str, limit_s: float) -> None:

@@ -19,6 +19,7 @@ __all__ = ["limits", "machine", "method"]
 _UNIT_COSTS = {
     "page_fault": "a page fault",
     "instruction": "a bytecode instruction",
+    "wait": "entering and leaving a wait, on the processor",
     "clock": "two clock reads",
 }
 

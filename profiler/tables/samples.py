@@ -29,6 +29,7 @@ SAMPLES = Table(
         number("minor_faults_per_call", "pages mapped without reading a disk, over its calls"),
         count("involuntary_switches", "times the kernel took the processor away during the block"),
         number("thread_cpu_seconds_per_call", "processor time of the calling thread over its calls", "s"),
+        number("thread_waits_per_call", "times the calling thread gave up the processor by itself, over its calls"),
     ),
 )
 

@@ -11,7 +11,7 @@ from plants.plant import Plant, Work
 
 from impls.compiled.compiler import build
 
-__all__ = ["DENORMAL", "UNOPTIMISED"]
+__all__ = ["DENORMAL", "UNOPTIMISED", "spinning"]
 
 _SIZE = 256
 _SOURCE = Path(__file__).with_name("compute.c")
@@ -35,6 +35,11 @@ def _compiled(flags: tuple[str, ...], value: float, amount: int) -> Work:
 
 def _unoptimised(amount: int) -> Work:
     return _compiled(("-O0",), 1.0, amount)
+
+
+def spinning(amount: int) -> Work:
+    """Keep a processor busy, for another thread to wait for."""
+    return _compiled(("-O2",), 1.0, amount)
 
 
 def _denormal(amount: int) -> Work:

@@ -14,10 +14,12 @@ __all__ = ["CLONES", "PADDED", "clones", "clones_of_nothing"]
 
 def clones(amount: int) -> Work:
     """Copy the image into kept memory."""
-    kept: dict[int, torch.Tensor] = {}
+    kept: dict[torch.Size, torch.Tensor] = {}
 
     def work(image: torch.Tensor) -> object:
-        target = kept.setdefault(0, torch.empty_like(image))
+        if image.shape not in kept:
+            kept[image.shape] = torch.empty_like(image)
+        target = kept[image.shape]
         for _index in range(amount):
             target.copy_(image)
         return target

@@ -1,4 +1,7 @@
-"""Operators that do next to nothing: their cost is the framework's, that of the loop around them the interpreter's."""
+"""Operators that do next to nothing: their cost is the framework's, that of the bytecode around them the interpreter's.
+
+The bytecode is timed as a loop that names what the call names and does nothing with it.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,30 @@ import numpy as np
 import torch
 from plants.plant import Plant, Work
 
-__all__ = ["NUMPY_ADDS", "TORCH_NEGATIONS", "TORCH_VIEWS", "negations"]
+__all__ = ["NUMPY_ADDS", "TORCH_NEGATIONS", "TORCH_VIEWS", "naming", "negations"]
 
 
-def _loop(amount: int) -> Work:
+def naming(amount: int) -> Work:
+    """Name one tensor."""
+    number = torch.ones(1)
+
     def work(_: object) -> object:
         for _index in range(amount):
-            pass
+            number  # noqa: B018 - loaded and dropped, as before a call
+        return None
+
+    return work
+
+
+def _naming_arrays(amount: int) -> Work:
+    number, result, add = np.ones(1, np.float32), np.empty(1, np.float32), np.add
+
+    def work(_: object) -> object:
+        for _index in range(amount):
+            add  # noqa: B018
+            number  # noqa: B018
+            number  # noqa: B018
+            result  # noqa: B018
         return None
 
     return work
@@ -52,6 +72,6 @@ def _adds(amount: int) -> Work:
     return work
 
 
-TORCH_NEGATIONS = Plant("torch_negations", negations, {"dispatch": ((1, negations), (-1, _loop))}, unit=20)
-TORCH_VIEWS = Plant("torch_views", _views, {"dispatch": ((1, _views), (-1, _loop))}, unit=20)
-NUMPY_ADDS = Plant("numpy_adds", _adds, {"dispatch": ((1, _adds), (-1, _loop))}, unit=20)
+TORCH_NEGATIONS = Plant("torch_negations", negations, {"dispatch": ((1, negations), (-1, naming))}, unit=20)
+TORCH_VIEWS = Plant("torch_views", _views, {"dispatch": ((1, _views), (-1, naming))}, unit=20)
+NUMPY_ADDS = Plant("numpy_adds", _adds, {"dispatch": ((1, _adds), (-1, _naming_arrays))}, unit=20)

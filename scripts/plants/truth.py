@@ -7,20 +7,24 @@ when the work stands inside a call. The answer is JSON: amounts, and seconds by 
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import torch
-from plants.catalog import base, plant_named
+from plants.catalog import BASES, plant_named
 from plants.plant import Plant, Work
 
 from impls.case import ConvCase
 from impls.data import make_data
+
+Base = Callable[[], Any]
 
 _TRIAL_S = 0.8
 _MOST_REPEATS = 400
@@ -41,16 +45,18 @@ def main() -> None:
 
 def _answer(wish: dict[str, Any]) -> dict[str, Any]:
     data = make_data(ConvCase.parse(wish["case"]), seed=3)
-    image, weight = torch.from_numpy(data.image), torch.from_numpy(data.weight)
+    arrays = wish["onto"] == "base_arrays"
+    image, weight = (each if arrays else torch.from_numpy(each) for each in (data.image, data.weight))
+    base = functools.partial(BASES[wish["onto"]], image, weight)
     plant = plant_named(wish["plant"])
-    amount = _amount(plant, wish["seconds"], image, weight)
+    amount = _amount(plant, wish["seconds"], base, image)
     works = {
         f"{cause} {place}": make(amount)
         for cause, parts in plant.truth.items()
         for place, (_, make) in enumerate(parts)
     }
-    seconds = _seconds(works, image, weight)
-    added = _added(plant.make(amount), image, weight)
+    seconds = _seconds(works, base, image)
+    added = _added(plant.make(amount), base, image)
     truth = {
         cause: sum(sign * seconds[f"{cause} {place}"] for place, (sign, _) in enumerate(parts))
         for cause, parts in plant.truth.items()
@@ -58,24 +64,24 @@ def _answer(wish: dict[str, Any]) -> dict[str, Any]:
     return {**wish, "amount": amount, "truth": truth, "alone": added}
 
 
-def _amount(plant: Plant, wanted: float, image: Any, weight: Any) -> int:
+def _amount(plant: Plant, wanted: float, base: Base, image: Any) -> int:
     amount = plant.unit
     for _ in range(3):
-        taken = _seconds({"": plant.make(amount)}, image, weight, trial_s=0.1)[""]
+        taken = _seconds({"": plant.make(amount)}, base, image, trial_s=0.1)[""]
         amount = max(1, round(amount * min(50.0, wanted / taken)))
     return amount
 
 
-def _added(work: Work, image: Any, weight: Any) -> float:
+def _added(work: Work, base: Base, image: Any) -> float:
     """Give what work adds to a call: its own time, and what the convolution takes longer for the caches it left."""
     added: list[float] = []
     deadline = time.perf_counter() + _TRIAL_S
     while len(added) < _LEAST_REPEATS or (time.perf_counter() < deadline and len(added) < _MOST_REPEATS):
-        base(image, weight)
+        base()
         moments = [time.perf_counter_ns()]
         for step in (base, work, base):
             if step is base:
-                base(image, weight)
+                base()
             else:
                 work(image)
             moments.append(time.perf_counter_ns())
@@ -84,14 +90,14 @@ def _added(work: Work, image: Any, weight: Any) -> float:
     return statistics.median(added)
 
 
-def _seconds(works: dict[str, Work], image: Any, weight: Any, trial_s: float = _TRIAL_S) -> dict[str, float]:
+def _seconds(works: dict[str, Work], base: Base, image: Any, trial_s: float = _TRIAL_S) -> dict[str, float]:
     times: dict[str, list[float]] = {name: [] for name in works}
     deadline = time.perf_counter() + trial_s
     for repeat in range(_MOST_REPEATS):
         if repeat >= _LEAST_REPEATS and time.perf_counter() > deadline:
             break
         for name, work in works.items():
-            base(image, weight)
+            base()
             start = time.perf_counter_ns()
             work(image)
             times[name].append((time.perf_counter_ns() - start) / 1e9)

@@ -129,6 +129,7 @@ def make_samples(threads: list[int]) -> pd.DataFrame:
                                 "minor_faults_per_call": subject.faults if mode != "unit" else 0.0,
                                 "involuntary_switches": 0,
                                 "thread_cpu_seconds_per_call": measured,
+                                "thread_waits_per_call": 0.0,
                             }
                         )
     return SAMPLES.frame(rows)

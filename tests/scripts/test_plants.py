@@ -55,7 +55,7 @@ def test_a_cause_that_was_not_planted_is_false_where_it_is_told(judging: Any) ->
 def test_the_suite_has_enough_plants(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(_ROOT / "scripts"))
     bench = importlib.import_module("bench_plants")
-    wishes = [wish for _, batch in bench.batches(bench._MAGNITUDES) for wish in batch]
+    wishes = [wish for _, batch in bench.batches(bench.FIELDS) for wish in batch]
     assert len(wishes) >= 50
     assert len({wish["plant"] for wish in wishes}) >= 13
 

@@ -26,6 +26,7 @@ _LIMITS = (
     ("multiply_add_peak", 0, 100e9, 90e9, 110e9),
     ("page_fault", 0, 1e-6, 0.5e-6, 2e-6),
     ("instruction", 0, 10e-9, 5e-9, 20e-9),
+    ("wait", 0, 20e-6, 10e-6, 30e-6),
 )
 
 
@@ -37,9 +38,11 @@ def make_ceilings(threads: int = 1) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def timing(microseconds: float, spread: float = 0.0, faults: float = 0.0, off_cpu: float = 0.0) -> Timing:
+def timing(
+    microseconds: float, spread: float = 0.0, faults: float = 0.0, off_cpu: float = 0.0, waits: float = math.nan
+) -> Timing:
     value = microseconds * 1e-6
-    return Timing(value, value * np.array([1 - spread, 1 + spread] * 50), faults, off_cpu * 1e-6)
+    return Timing(value, value * np.array([1 - spread, 1 + spread] * 50), faults, off_cpu * 1e-6, waits)
 
 
 @pytest.fixture
@@ -65,7 +68,7 @@ def make_evidence() -> MakeEvidence:
             case=case,
             processes=5,
             total=timing(given.get("total", 50.0), given.get("spread", 0.01), given.get("faults", 0.0),
-                         given.get("off_cpu", 0.0)),
+                         given.get("off_cpu", 0.0), given.get("waits", math.nan)),
             counts=None if counts is None else Counts(*map(float, counts)),
             units=None if units is None else tuple(
                 Unit(label, small(time), Counts(*map(float, each)))

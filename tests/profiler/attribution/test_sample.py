@@ -118,3 +118,37 @@ def test_shares_are_drawn_together_and_the_same_each_time() -> None:
     assert not np.array_equal(parts[0], Shares("other", shares.counts, {}).replicates("interpreter", 1, 500))
     assert shares.replicates("autograd", 1, 3).tolist() == [0.0, 0.0, 0.0]
     assert Shares("none", {}, {}).share("interpreter") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("samples", "waits", "expected"),
+    [
+        ({"idle": 400, "compute": 1600}, float("nan"), 510.0),  # a fifth of the 50 us on a processor
+        (None, 1.0, 520.0),  # one wait of 20 us
+        ({"idle": 0, "compute": 2000}, 0.0, 500.0),
+    ],
+)
+def test_entering_and_leaving_waits_is_idle_too(
+    make_evidence: MakeEvidence, draws: Draws, samples: dict[str, float] | None, waits: float, expected: float
+) -> None:
+    given = {} if samples is None else {"samples": samples}
+    found = sample.idle(make_evidence(total=550.0, off_cpu=500.0, waits=waits, **given), draws)
+    assert found is not None
+    assert found.seconds == pytest.approx(expected * 1e-6)
+    assert found.status == "confirmed"
+
+
+def test_what_waits_cost_lies_between_samples_and_counts(make_evidence: MakeEvidence, draws: Draws) -> None:
+    samples = {"idle": 400, "compute": 1600}
+    found = sample.idle(make_evidence(total=550.0, off_cpu=500.0, waits=1.0, samples=samples), draws)
+    assert found is not None
+    assert found.seconds == pytest.approx(515e-6)
+    assert found.replicates.min() < 512e-6
+    assert found.replicates.max() > 518e-6
+    assert "entering and leaving waits: 20 % of 2,000 CPU samples; 1 wait x" in found.evidence
+
+
+def test_with_several_threads_what_waits_cost_is_not_idle(make_evidence: MakeEvidence, draws: Draws) -> None:
+    found = sample.idle(make_evidence(total=550.0, off_cpu=500.0, waits=1.0, threads=2, serial_off_cpu=500.0), draws)
+    assert found is not None
+    assert found.seconds == pytest.approx(500e-6)

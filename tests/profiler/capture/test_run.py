@@ -44,6 +44,15 @@ def exits(image, weight):
     os._exit(0)
 
 
+KEPT = []
+
+
+def keeps(image: torch.Tensor, weight: torch.Tensor):
+    KEPT.append(torch.empty_like(image))
+    KEPT[0].copy_(image)
+    return right(KEPT[0], weight)
+
+
 def changes(image, weight):
     torch.set_num_threads(2)
     return right(image, weight)
@@ -123,6 +132,16 @@ def test_what_fails_loses_its_capture_and_the_rest_go_on(tmp_path: Path) -> None
     before = run.journal_path.read_bytes()
     capture(run, Silent())
     assert run.journal_path.read_bytes() == before
+
+
+def test_what_keeps_memory_for_the_first_size_is_captured_without_the_smallest_inputs(tmp_path: Path) -> None:
+    run = prepared_run(tmp_path, "keeps", "right")
+    capture(run, Silent())
+    record = captured(run)["mine:keeps"]
+    assert record.reason == ""
+    assert record.trace
+    counts = msgspec.json.decode((run.path / record.counts).read_bytes(), type=list[CallCounts])
+    assert [each.case for each in counts] == [CASE]
 
 
 def test_only_what_is_right_and_not_captured_waits(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def test_a_block_is_timed_around_its_calls_and_nothing_else() -> None:
     def usage() -> Usage:
         events.append("usage")
         seen = events.count("usage")
-        return Usage(0.25 * seen, 10 * seen, seen)
+        return Usage(0.25 * seen, 10 * seen, seen, 0.125 * seen, 2 * seen)
 
     def call() -> str:
         events.append("call")
@@ -33,7 +34,7 @@ def test_a_block_is_timed_around_its_calls_and_nothing_else() -> None:
     assert events == ["usage", "clock", "call", "call", "call", "clock", "usage"]
     assert consumed == ["output 3"]
     assert (block.calls, block.seconds, block.seconds_per_call) == (3, 6e-6, 2e-6)
-    assert block.usage == Usage(0.25, 10, 1)
+    assert block.usage == Usage(0.25, 10, 1, 0.125, 2)
 
 
 @pytest.mark.parametrize(("calls", "before"), [(1, 0), (2, 1), (11, 5)])
@@ -63,3 +64,10 @@ def test_usage_counts_this_process() -> None:
     assert pages[-1] == 1.0
     assert after.minor_faults > before.minor_faults
     assert after.cpu_seconds >= before.cpu_seconds
+
+
+def test_usage_counts_the_waits_of_the_thread_that_asks() -> None:
+    before = read_usage()
+    time.sleep(1e-3)
+    after = read_usage()
+    assert after.thread_waits > before.thread_waits

@@ -13,6 +13,7 @@ def test_every_ceiling_is_measured_once_and_holds_its_own_range() -> None:
         ("multiply_add_peak", 0),
         ("page_fault", 0),
         ("instruction", 0),
+        ("wait", 0),
         ("clock", 0),
     ]
     for ceiling in ceilings:

@@ -58,13 +58,20 @@ def _named(implementation: Implementation, threads: int) -> set[str]:
 
 
 def test_switches_apply_by_arrays_gradients_and_threads() -> None:
-    of_numpy = {"denormals_flushed", "recycled_memory", "padded_beforehand"}
+    of_numpy = {"denormals_flushed", "recycled_memory", "padded_beforehand", "output_buffer"}
     assert _named(find("numpy.shift_add"), 1) == of_numpy
     assert _named(find("numpy.shift_add"), 2) == of_numpy | {"one_thread", "passive_wait"}
     of_torch = {"denormals_flushed", "recycled_memory", "without_onednn", "channels_last"}
     assert _named(find("torch.conv2d"), 1) == of_torch | {"padded_beforehand", "backend_operator"}
     gradients = {"no_grad", "inference_mode"}
-    assert _named(find("article.module"), 1) == of_torch | gradients | {"padded_beforehand", "functional"}
+    of_the_layer = {"padded_beforehand", "functional", "without_bias"}
+    assert _named(find("article.module"), 1) == of_torch | gradients | of_the_layer
+
+
+def test_weights_are_packed_where_torch_chooses_onednn() -> None:
+    large = ConvCase.parse("ic1ih200oc1kh3ph1")
+    assert "prepacked_weights" in switches_of(find("torch.conv2d"), large, 1)
+    assert "without_bias" not in switches_of(find("article.module"), ConvCase.parse("ic1ih8oc1kh3ph1_bias"), 1)
 
 
 def test_only_what_needs_it_has_an_environment() -> None:
