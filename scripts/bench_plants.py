@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from plants.catalog import PLANTS
+from plants.catalog import PLANTS, plant_named
 from plants.judging import Judged, Row, false_causes, judge, scaled, totals
 
 from profiler.store import RunDirectory
@@ -151,7 +151,8 @@ def _compared(
         gap = sum(row.seconds for row in listed)
         drift, truth = scaled(wish["truth"], wish.get("alone", 0.0), gap)
         judged = [judge(row, truth[row.cause], floor) for row in listed if row.cause in truth]
-        false = false_causes(listed, list(wish["truth"]), gap, floor)
+        beside = plant_named(wish["plant"]).beside if wish["truth"] else ()
+        false = false_causes(listed, [*wish["truth"], *beside], gap, floor)
         refusal = str(rows["refusal"].iloc[0]) if len(rows) else "no gap"
         _print(wish, judged, false, refusal, drift)
         outcomes.append({**wish, "gap": gap, "floor": floor, "judged": [asdict(each) for each in judged],

@@ -3,7 +3,8 @@
 The innermost frame that is somebody decides (`profiler.trace.sample_rules`). Where the leaf works for anyone, the
 context does: memory that the interpreter takes for its own objects is the interpreter's, any other page fault is
 allocation; a block from the allocator's free lists is part of what asked for it; bytes moved inside a loop are a copy;
-an interrupt belongs to what it interrupted; a wait inside a threading runtime is the threads'.
+an interrupt belongs to what it interrupted; a wait inside a threading runtime is the threads'; what torch's autograd
+asks of its tensors and of Python, before it hands over to the operator itself, is autograd's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from profiler.stacks import KERNEL, Frame
 from profiler.trace.sample_rules import (
     CALLING,
     EVALUATION,
+    HAND_OVER,
     MAPPING,
     MAPPING_CALL,
     MEMORY_MOVES,
@@ -67,6 +69,8 @@ KINDS: tuple[Kind, ...] = (
 _CAUSES = {kind.id: kind.cause for kind in KINDS}
 # Kinds in which bytes moved by the C library are the work itself; elsewhere they are a few of bookkeeping.
 _MOVES_DATA = ("kernel", "own_code", "copy", "blas", "jit")
+# Kinds that work for whoever asks.
+_SERVING = ("dispatcher", "bindings")
 
 
 @dataclass(frozen=True)
@@ -104,10 +108,7 @@ def _user(frames: Sequence[Frame], leaf: Frame) -> Classified:
     found = next(((kind, frame) for frame in frames if (kind := _kind(frame)) != PASSED_OVER), None)
     first = frames[0] if frames else leaf
     if found is None:
-        if any(EVALUATION.search(frame.symbol) or _is_python(frame) for frame in frames):
-            return Classified("interpreter", first)  # the stack was cut before the loop that asked for it
-        known = "malloc" if TAKING_MEMORY.search(first.symbol) else UNCLASSIFIED
-        return Classified(known, first)
+        return Classified(_of_nobody(frames, first), first)
     kind, frame = found
     if kind == "interpreter" and EVALUATION.search(frame.symbol) and (way := _way(frames)) is not None:
         return Classified("calling", way)
@@ -116,7 +117,26 @@ def _user(frames: Sequence[Frame], leaf: Frame) -> Classified:
     if frame is not first and MEMORY_MOVES.search(first.symbol):
         moving = kind in _MOVES_DATA or (kind == "dispatcher" and MOVING_OPERATOR.search(frame.symbol))
         return Classified("copy" if moving else kind, frame)
+    if kind in _SERVING and _for_gradients(frames[frames.index(frame) + 1 :]):
+        return Classified("autograd", frame)
     return Classified(kind, frame)
+
+
+def _of_nobody(frames: Sequence[Frame], first: Frame) -> str:
+    """Give the kind of a stack in which every frame works for its caller."""
+    if any(EVALUATION.search(frame.symbol) or _is_python(frame) for frame in frames):
+        return "interpreter"  # the stack was cut before the loop that asked for it
+    return "malloc" if TAKING_MEMORY.search(first.symbol) else UNCLASSIFIED
+
+
+def _for_gradients(outer: Sequence[Frame]) -> bool:
+    """Say whether autograd asked for it, and not the operator that it hands over to."""
+    for frame in outer:
+        if _kind(frame) == "autograd":
+            return True
+        if HAND_OVER.search(frame.symbol) or _is_python(frame):
+            return False
+    return False
 
 
 def _way(frames: Sequence[Frame]) -> Frame | None:

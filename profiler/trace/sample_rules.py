@@ -14,6 +14,7 @@ from dataclasses import dataclass
 __all__ = [
     "CALLING",
     "EVALUATION",
+    "HAND_OVER",
     "MAPPING",
     "MAPPING_CALL",
     "MEMORY_MOVES",
@@ -160,6 +161,10 @@ CALLING = re.compile(
     r"|method_vectorcall|cfunction_|_Py_CheckFunctionResult|PyVectorcall|partial_vectorcall|type_call|wrapperdescr_call"
     r"|subtype_dealloc|_PyObject_FreeInstanceAttributes|PyObject_ClearWeakRefs|PyObject_GC_(Un)?Track|_PyTrash|_Py_Dealloc"
     r"|_PyType_Lookup|find_name_in_mro|binary_op|PyNumber_|slot_|wrap_|tupledealloc|PySlice_New|PyThreadState_Get)"
+)
+# Where one operator hands over to the next: what is inside is no longer the outer one's.
+HAND_OVER = re.compile(
+    r"^at::_ops::|^c10::(Dispatcher|KernelFunction)|c10::impl::(Boxed|make_boxed|wrap_kernel)|callBoxed|callUnboxed"
 )
 PYTHON_MEMORY = re.compile(
     r"^_?PyObject_(Malloc|Free|Calloc|Realloc|Alloc)|^pymalloc_|^_?PyMem_|^insert_to_|^new_arena"

@@ -1,4 +1,4 @@
-"""Operators whose gradients are prepared for: what that adds to the same operators untracked is autograd's."""
+"""Operators whose gradients are prepared for: what they cost beyond the same under inference_mode is autograd's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from plants.plant import Plant, Work
 __all__ = ["TRACKED"]
 
 
-def _negations(amount: int, *, tracked: bool) -> Work:
+def _negations(amount: int, *, inference: bool) -> Work:
     with torch.inference_mode(mode=False):
-        number = torch.ones(1, requires_grad=tracked)
+        number = torch.ones(1, requires_grad=True)
 
     def work(_: object) -> object:
-        with torch.inference_mode(mode=False):
+        with torch.inference_mode(mode=inference):
             for _index in range(amount):
                 number.neg()
         return None
@@ -23,11 +23,11 @@ def _negations(amount: int, *, tracked: bool) -> Work:
 
 
 def _tracked(amount: int) -> Work:
-    return _negations(amount, tracked=True)
+    return _negations(amount, inference=False)
 
 
 def _untracked(amount: int) -> Work:
-    return _negations(amount, tracked=False)
+    return _negations(amount, inference=True)
 
 
 TRACKED = Plant(
@@ -35,4 +35,5 @@ TRACKED = Plant(
     _tracked,
     {"autograd": ((1, _tracked), (-1, _untracked)), "dispatch": ((1, _untracked), (-1, naming))},
     unit=20,
+    beside=("interpreter",),
 )

@@ -46,5 +46,22 @@ def _denormal(amount: int) -> Work:
     return _compiled(("-O2",), 1e-39, amount)
 
 
-UNOPTIMISED = Plant("unoptimised_code", _unoptimised, {"arithmetic": ((1, _unoptimised),)}, unit=20)
-DENORMAL = Plant("denormals", _denormal, {"arithmetic": ((1, _denormal),)}, unit=5)
+def _calling(_: int) -> Work:
+    """Do all of it but the arithmetic: set the values, and go into compiled code and back."""
+    return _compiled(("-O2",), 1.0, 0)
+
+
+UNOPTIMISED = Plant(
+    "unoptimised_code",
+    _unoptimised,
+    {"arithmetic": ((1, _unoptimised), (-1, _calling)), "dispatch": ((1, _calling),)},
+    unit=20,
+    beside=("interpreter", "traffic"),
+)
+DENORMAL = Plant(
+    "denormals",
+    _denormal,
+    {"arithmetic": ((1, _denormal), (-1, _calling)), "dispatch": ((1, _calling),)},
+    unit=5,
+    beside=("interpreter", "traffic"),
+)

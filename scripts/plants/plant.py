@@ -18,7 +18,8 @@ class Plant:
 
     `make(amount)` gives the work; `truth` maps a cause to pairs of a sign and a maker: the cause's seconds are the sum
     of the makers' times with these signs, each measured alone. `unit` is an amount that takes some microseconds at
-    least. `smallest_s` and `largest_s` bound the magnitudes that make sense, `cases` the cases ('' for all).
+    least. `beside` names causes that the work has a little of, nobody knows how much: they are not judged, nor false.
+    `smallest_s` and `largest_s` bound the magnitudes that make sense, `cases` the cases ('' for all).
     """
 
     name: str
@@ -28,3 +29,4 @@ class Plant:
     smallest_s: float = 10e-6
     largest_s: float = 50e-3
     cases: str = ""
+    beside: tuple[str, ...] = ()

@@ -171,3 +171,53 @@ def test_a_run_that_was_stopped_is_readable_and_resume_completes_it(tmp_path: Pa
     assert any(record.process not in {sample.process for sample in before} for record in steady)
     assert len(pd.read_parquet(run.samples_path)) == len(kept_samples(records))
     assert "--resume" not in run.report_path.read_text()
+
+
+_MECHANISMS = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+import torch
+
+POOL = ThreadPoolExecutor(1)
+
+
+def right(image: torch.Tensor, weight: torch.Tensor):
+    return torch.nn.functional.conv2d(image, weight, padding=1)
+
+
+def hides(image, weight):
+    task = POOL.submit(time.sleep, 1e-3)
+    time.sleep(3e-3)
+    task.result()
+    return right(image, weight)
+
+
+def fills(image: torch.Tensor, weight: torch.Tensor):
+    torch.empty(10_000_000)[: 1024 * 1024].fill_(1.0)  # beyond what glibc's heap ever holds: mapped anew each call
+    return right(image, weight)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's settings and Linux's fault counts")
+def test_hidden_work_and_page_faults_of_a_reader_s_function_are_found_by_switch_and_delay(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(_MECHANISMS)
+    answer = convprof(
+        "analyze", "--case", _CASE, "--impl", "mine.py:right", "--impl", "mine.py:hides", "--impl", "mine.py:fills",
+        "--impl", "torch.conv2d", "--baseline", "mine.py:right", "--time", "40", "--threads", "1", "--out", "run",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    run = RunDirectory.open(tmp_path / "run")
+    (handed,) = pd.read_parquet(run.tables / "criticality.parquet").itertuples()
+    assert (handed.implementation, handed.tasks) == ("mine:hides", 1.0)
+    assert handed.exposed_s < handed.work_s / 2  # three times as long a sleep hides it
+    switches = pd.read_parquet(run.tables / "switches.parquet")
+    own = switches[(switches["implementation"] == "mine:fills") & (switches["switch"] == "recycled_memory")]
+    (switch,) = own.itertuples()
+    assert switch.measured
+    assert switch.minor_faults_as_is > 500  # 4 MiB, page by page
+    assert switch.minor_faults_switched < switch.minor_faults_as_is / 10
+    budget = pd.read_parquet(run.tables / "budget.parquet")
+    told = budget[budget["cause"] == "allocation"].set_index("implementation")
+    assert told.loc["mine:fills", "method"] == "switch"
+    assert f"{switch.minor_faults_as_is:,.0f} minor page faults per call" in told.loc["mine:fills", "evidence"]

@@ -72,6 +72,12 @@ def _kind(stack: str) -> str:
         # Gradients, and what views keep without them.
         ("t:torch::autograd::VariableType::conv tp:THPVariable_conv", "autograd"),
         ("t:torch::autograd::as_view tp:THPVariable_view", "dispatcher"),
+        # What autograd asks for is its own, until it hands over to the operator.
+        ("t:at::TensorBase::grad_fn t:torch::autograd::set_history t:torch::autograd::VariableType::neg", "autograd"),
+        ("tp:gil_scoped_acquire c10:c10::incref_pyobject t:torch::autograd::VariableType::neg", "autograd"),
+        ("c:malloc c10:c10::alloc_cpu t:at::_ops::neg::redispatch t:torch::autograd::VariableType::neg", "dispatcher"),
+        (f"c10:c10::TensorImpl::release {_EVAL} t:torch::autograd::VariableType::neg", "dispatcher"),
+        ("t:at::native::neg_kernel t:torch::autograd::VariableType::neg", "kernel"),
         ("k:do_syscall_64", "unclassified"),
         ("", "unclassified"),
     ],
