@@ -6,6 +6,7 @@ Importing this imports no torch: implementations import it when they are prepare
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import re
 
 from impls import arrays, article, aten, lists
@@ -13,7 +14,7 @@ from impls.compiled.direct import DEFAULT_FLAGS, direct
 from impls.contract import Implementation
 from impls.errors import UnknownImplementation
 
-__all__ = ["CATALOG", "find"]
+__all__ = ["CATALOG", "find", "matching"]
 
 CATALOG: tuple[Implementation, ...] = (
     article.MODULE,
@@ -47,6 +48,17 @@ def find(name: str) -> Implementation:
         return direct(compiled[1])
     except ValueError as error:
         raise UnknownImplementation(f"the flags of {name!r} cannot be read ({error}); correct them") from error
+
+
+def matching(pattern: str) -> list[Implementation]:
+    """Give what ships under names that a shell's pattern fits, such as `c.*`; brackets stand for themselves.
+
+    Raises UnknownImplementation where there is none.
+    """
+    found = [each for each in CATALOG if fnmatch.fnmatchcase(each.name, pattern.replace("[", "[[]"))]
+    if not found:
+        raise UnknownImplementation(f"no implementation has a name like {pattern!r}; see `convprof list`")
+    return found
 
 
 def _resembling(name: str) -> str:

@@ -66,7 +66,8 @@ class Implementation:
 
     `prepare(case, image, weight, bias)` gets tensors or arrays as `arrays` says: image (N, C, H, W), weight
     (O, C/groups, kH, kW), bias (O,) or None, and returns `call`, whose output is (N, O, H', W'). What prepare does is
-    outside the steady time. `grad_mode` is the torch mode its calls run under.
+    outside the steady time. `grad_mode` is the torch mode its calls run under. `primary` ones are in every run that
+    names none; the others are measured when they are named.
     """
 
     name: str
@@ -77,3 +78,4 @@ class Implementation:
     available: Callable[[ConvCase], Availability] = lambda _case: AVAILABLE
     grad_mode: GradMode = "inference"
     switches: tuple[Switch, ...] = ()
+    primary: bool = True

@@ -27,6 +27,7 @@ def listing(case: str) -> list[dict[str, Any]]:
                 "reason": answer.reason,
                 "summary": implementation.summary,
                 "switches": [switch.name for switch in implementation.switches],
+                "primary": implementation.primary,
             }
         )
     for name in entry_point_names():
@@ -40,6 +41,7 @@ def listing(case: str) -> list[dict[str, Any]]:
                 "reason": "",
                 "summary": "from an installed package (entry point)",
                 "switches": [],
+                "primary": True,
             }
         )
     return rows
@@ -49,10 +51,11 @@ def listing_text(rows: list[dict[str, Any]]) -> str:
     """Align the rows for a terminal; what cannot run carries its reason."""
     width = max(len(row["name"]) for row in rows)
     lines = [
-        f"{row['name']:<{width}}  {row['family']:<7}  "
+        f"{' ' if row['primary'] else '+'} {row['name']:<{width}}  {row['family']:<7}  "
         + (row["summary"] if row["available"] else f"unavailable: {row['reason']}")
         for row in rows
     ]
     torch_missing = find_spec("torch") is None
     note = ["", "torch is not installed: `pip install torch`"] if torch_missing else []
-    return "\n".join([*lines, *note, "", "Your own: --impl path/to/file.py:function"])
+    more = ["", "+: only when named, as in --impl 'c.*'"] if any(not row["primary"] for row in rows) else []
+    return "\n".join([*lines, *note, *more, "", "Your own: --impl path/to/file.py:function"])

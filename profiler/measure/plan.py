@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from impls.case import ConvCase
-from impls.catalog import CATALOG, find
+from impls.catalog import CATALOG, find, matching
 from impls.contract import Implementation
 from impls.errors import UnknownImplementation
 from impls.user import entry_point_names, name_of
@@ -80,8 +80,8 @@ def _conditions(threads: int | None, usable_cores: int) -> list[int]:
 
 
 def _planned(asked: list[str], baseline: str, *, baseline_asked_for: bool) -> list[PlannedImplementation]:
-    """List the implementations: all that ships, or those named, then what the user brings; the baseline among them."""
-    named = [_entry(text, asked_for=True) for text in dict.fromkeys(asked)]
+    """List the implementations: the primary ones or those named, then what the user brings; the baseline among them."""
+    named = [entry for text in dict.fromkeys(asked) for entry in _entries(text)]
     shipped = [] if any(entry.source != "file" for entry in named) else _everything()
     reference = _entry(baseline, asked_for=baseline_asked_for)
     planned: dict[str, PlannedImplementation] = {}
@@ -100,7 +100,7 @@ def _check_same(one: PlannedImplementation | None, other: PlannedImplementation)
 
 
 def _everything() -> list[PlannedImplementation]:
-    catalog = [_from_catalog(implementation) for implementation in CATALOG]
+    catalog = [_from_catalog(implementation) for implementation in CATALOG if implementation.primary]
     return catalog + [_from_entry_point(name) for name in entry_point_names() if not is_shipped(name)]
 
 
@@ -111,6 +111,16 @@ def is_shipped(name: str) -> bool:
     except UnknownImplementation:
         return False
     return True
+
+
+def _entries(text: str) -> list[PlannedImplementation]:
+    """Give what one word of the user names: one implementation, or all that a pattern fits.
+
+    Of a pattern's, one that cannot run here is no failure of what was asked for.
+    """
+    if any(sign in text for sign in "*?") and not _names_file(text):
+        return [_from_catalog(implementation) for implementation in matching(text)]
+    return [_entry(text, asked_for=True)]
 
 
 def _entry(text: str, *, asked_for: bool = False) -> PlannedImplementation:

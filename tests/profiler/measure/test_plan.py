@@ -17,7 +17,7 @@ from profiler.manifest import Manifest
 from profiler.measure import plan
 
 CASE = "ic1ih8oc1kh3ph1"
-SHIPPED = [implementation.name for implementation in CATALOG]
+SHIPPED = [implementation.name for implementation in CATALOG if implementation.primary]
 
 
 def planned(*implementations: str, **changes: Any) -> Manifest:
@@ -52,6 +52,16 @@ def test_nothing_named_means_all_that_ships_and_all_that_is_installed(monkeypatc
     assert manifest.implementations[-1].source == "entry_point"
     assert not any(entry.asked_for for entry in manifest.implementations)
     assert manifest.baseline == "torch.conv2d"
+
+
+def test_a_pattern_names_all_that_it_fits_and_brackets_stand_for_themselves() -> None:
+    expected = [each.name for each in CATALOG if each.name.startswith("c.direct[")]
+    assert len(expected) > 1
+    manifest = planned("c.direct[*")
+    assert names(manifest) == ["torch.conv2d", *expected]
+    assert not any(entry.asked_for for entry in manifest.implementations)
+    with pytest.raises(UnknownImplementation, match=r"like 'nothing\.\*'"):
+        planned("nothing.*")
 
 
 def test_names_restrict_the_plan_to_them_and_the_baseline() -> None:
