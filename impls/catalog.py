@@ -11,6 +11,7 @@ import re
 
 from impls import arrays, article, aten, lists
 from impls.compiled.direct import DEFAULT_FLAGS, direct
+from impls.compiled.simd import SIMD
 from impls.contract import Implementation
 from impls.errors import UnknownImplementation
 
@@ -31,6 +32,7 @@ CATALOG: tuple[Implementation, ...] = (
     direct("-O0"),
     direct("-O3 -march=native"),
     direct("-O3 -march=native -ffast-math"),
+    *SIMD,
 )
 
 _COMPILED = re.compile(r"c\.direct\[(.*)\]")

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from impls.compiled.calling import EXTENSION
 from impls.compiled.compiler import missing_compiler
 from profiler.capture.perf import why_not
 from profiler.environment import host_load, read_environment
@@ -81,6 +82,16 @@ def _compiler(environment: Environment) -> Finding:
     if not environment.compiler:
         return Finding("C compiler", "note", f"c.direct is unavailable: {missing_compiler()}")
     return Finding("C compiler", "good", environment.compiler)
+
+
+def _calls(environment: Environment) -> Finding:
+    """Say by which way Python calls compiled code: on a small image that is most of a call."""
+    if not environment.compiler:
+        return Finding("calls into C", "note", "no compiled implementation can be called: there is no C compiler")
+    answer = EXTENSION.available()
+    if not answer.available:
+        return Finding("calls into C", "note", f"by ctypes, which takes microseconds: {answer.reason}")
+    return Finding("calls into C", "good", "by an extension module of our own, compiled here")
 
 
 def _cores(environment: Environment) -> Finding:
@@ -164,6 +175,7 @@ CHECKS: tuple[Callable[[Environment], Finding], ...] = (
     _torch,
     _profiler_ranges,
     _compiler,
+    _calls,
     _cores,
     _load,
     _pinning,

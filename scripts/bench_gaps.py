@@ -55,7 +55,7 @@ GAPS = (
     Gap("d", "denormal weights", ("--case", "ic1ih512oc1kh3ph1", "--impl", "{file}:denormal", "--impl", "{file}:normal",
                                   "--baseline", "{file}:normal", "--impl", "torch.conv2d", *_ONE),
         ("attribution", "switches")),
-    Gap("e", "two threads on a small image", ("--case", "ic1ih144oc1kh3ph1", *_PAIR, "--threads", "2"),
+    Gap("e", "two threads on a small image", ("--case", "ic1ih200oc1kh3ph1", *_PAIR, "--threads", "2"),
         ("budget", "switches")),
     Gap("f", "channels_last on one channel", ("--case", "ic1ih512oc1kh3ph1", "--impl", "torch.conv2d", *_ONE),
         ("switches",)),
@@ -107,7 +107,7 @@ def _show(gap: Gap, folder: Path, seconds: float) -> None:
     for name in gap.tables:
         frame = pd.read_parquet(out / "tables" / f"{name}.parquet")[_COLUMNS[name]]
         if "seconds" in frame:
-            frame = frame[frame["seconds"].abs() > 0]
+            frame = frame[frame["seconds"] != 0]  # what was not measured stays, with the reason
         print(frame.to_string(index=False, max_colwidth=110), flush=True)
 
 

@@ -115,6 +115,9 @@ class Gathered:
         resampled = self.replicates(condition.device, condition.threads)
         own = Cell(implementation, condition.case)
         peak_bytes, scratch_bytes = self._memory(implementation, condition.case)
+        units = self._units(implementation, case, condition)
+        samples = self._shares(implementation, condition, condition.case) or self._serial_shares(own, condition)
+        small = self._shares(implementation, condition, case.smallest[0].name)
         return Evidence(
             implementation=implementation,
             condition=condition,
@@ -122,12 +125,12 @@ class Gathered:
             processes=int(resampled.processes[resampled.cells.index(own)]),
             total=total,
             counts=self._counts(implementation, condition.case),
-            units=self._units(implementation, case, condition),
+            units=units,
             peak_bytes=peak_bytes,
             scratch_bytes=scratch_bytes,
             ceilings=Ceilings(self.files.table(CEILINGS), condition.device, condition.threads),
-            samples=self._shares(implementation, condition, condition.case) or self._serial_shares(own, condition),
-            small_samples=self._shares(implementation, condition, case.smallest[0].name),
+            samples=_as_beside_others(samples, total),
+            small_samples=_as_beside_others(small, None if units is None else units[0].timing),
             serial_off_cpu=self._serial_off_cpu(own, condition),
             other_threads=self._other_threads(implementation, condition),
             switches={effect.name: effect for effect in self._effects(implementation, condition)},
@@ -250,6 +253,16 @@ class Gathered:
     def _first(frame: pd.DataFrame, implementation: str, case: str) -> pd.Series | None:
         rows = frame[(frame["implementation"] == implementation) & (frame["case"] == case)]
         return None if rows.empty else rows.iloc[0]
+
+
+def _as_beside_others(shares: Shares | None, timing: Timing | None) -> Shares | None:
+    """Leave out the page faults that calls measured beside others do not have.
+
+    Samples are taken of an implementation alone in its process, whose heap shrinks between calls.
+    """
+    if shares is None or timing is None or not timing.minor_faults < 1:
+        return shares
+    return shares.without("allocation")
 
 
 def _panel(samples: pd.DataFrame) -> Panel[Cell]:

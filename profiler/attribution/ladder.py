@@ -98,6 +98,14 @@ def _no_temporaries(known: _Known) -> Prediction | None:
     return _changed(known, -gone, -sum((row.replicates for row in rows), start=known.budget.replicates * 0.0), words)
 
 
+def _no_arithmetic(known: _Known) -> Prediction | None:
+    """Take off the work beyond the floor: what is left is the bound, calling, and fresh memory."""
+    beyond = known.budget.row("arithmetic")
+    if beyond.status == "not estimated":
+        return None
+    return _changed(known, -beyond.seconds, -beyond.replicates, f"less arithmetic {seconds(beyond.seconds)}")
+
+
 def _scratch(known: _Known) -> Prediction | None:
     """Add the scratch inside the library's operators, written and read once at this machine's copy bandwidth."""
     if not math.isfinite(known.scratch_bytes):
@@ -132,7 +140,8 @@ RUNGS: tuple[Rung, ...] = (
     Rung("numpy.shift_add", "", "a step of Python for every pixel", _fewer_instructions),
     Rung("c.direct", "", "operators and the temporaries between them", _no_temporaries),
     Rung("c.direct[-O3 -march=native]", "", "code for any processor of the platform"),
-    Rung("c.direct[-O3 -march=native]", "output_buffer", "a fresh output for every call"),
+    Rung("c.simd", "", "a pass over the output for every tap: sums stay in registers", _no_arithmetic),
+    Rung("c.simd", "output_buffer", "a fresh output for every call"),
     Rung("torch.conv2d", "", "a loop for this case alone: the library chooses among its own", _scratch),
     Rung("article.module", "inference_mode", "calling the function: the layer calls it", _more_python),
     Rung("article.module", "", "inference mode: gradients are prepared for"),

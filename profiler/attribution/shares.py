@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,10 @@ class Shares:
     def share(self, cause: str) -> float:
         """Give the share of a cause, between 0 and 1; 0 where there are no samples."""
         return self.counts.get(cause, 0) / self.total if self.total else 0.0
+
+    def without(self, cause: str) -> Shares:
+        """Give the same without the samples of a cause."""
+        return replace(self, counts={name: number for name, number in self.counts.items() if name != cause})
 
     def replicates(self, cause: str, seed: int, number: int) -> NDArray[np.float64]:
         """Draw the share of a cause; shape (number,).

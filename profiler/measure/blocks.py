@@ -14,6 +14,7 @@ __all__ = ["LEAST_BLOCK_S", "Block", "Clock", "Usage", "calls_for", "lead_in", "
 
 # Long enough that reading the clock (some 50 ns) and the loop (some 20 ns a call) do not matter.
 LEAST_BLOCK_S = 1e-3
+_LONG_CALL_S = 5e-3  # fills the caches itself many times over
 
 Clock = Callable[[], int]
 
@@ -92,13 +93,13 @@ def timed_block(
     return Block(calls, (end - start) / 1e9, spent)
 
 
-def lead_in(call: Callable[[], Any], calls: int) -> None:
-    """Call half as often as the block that follows will, untimed; a block of one call needs no lead-in.
+def lead_in(call: Callable[[], Any], calls: int, seconds_per_call: float) -> None:
+    """Call half as often as the block that follows will, untimed, and once at least but for calls of many milliseconds.
 
     Other implementations had the caches and the branch predictors since the last block. A user's loop does not leave
     them so, and neither does any other timer: without a lead-in a call of 30 us is measured some 10 % too slow.
     """
-    for _ in repeat(None, calls // 2):
+    for _ in repeat(None, max(calls // 2, int(seconds_per_call < _LONG_CALL_S))):
         call()
 
 

@@ -14,7 +14,7 @@ from impls.contract import Implementation, Switch
 from impls.data import make_data
 from impls.reference import check
 from profiler.isolation import RecordPipe
-from profiler.measure.blocks import LEAST_BLOCK_S, calls_for, timed_block
+from profiler.measure.blocks import LEAST_BLOCK_S, calls_for, lead_in, timed_block
 from profiler.measure.combinations import faults_matter
 from profiler.measure.criticality import criticality_of
 from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
@@ -130,8 +130,8 @@ class Screening:
         calls = calls_for(tried.seconds)
         as_is, others = [], []
         for _ in range(_rounds(tried)):
-            as_is.append(_seconds(tried.plain, calls))
-            others.append(_seconds(switched, calls))
+            as_is.append(_seconds(tried.plain, calls, tried.seconds))
+            others.append(_seconds(switched, calls, tried.seconds))
         kept = declared or is_worth_measuring(as_is, others)
         self._uses_threads |= kept and switch.cause == "threads"
         self._tell(tried, switch, kept=kept, times=(median(as_is), median(others)))
@@ -189,8 +189,7 @@ def _rounds(tried: _Tried) -> int:
     return _ROUNDS if tried.seconds < _SLOW_S else _SLOW_ROUNDS
 
 
-def _seconds(subject: Subject, calls: int) -> float:
+def _seconds(subject: Subject, calls: int, expected_s: float) -> float:
     with subject.context():
-        for _ in range(calls // 2):
-            subject.call()
+        lead_in(subject.call, calls, expected_s)
         return timed_block(subject.call, calls).seconds_per_call

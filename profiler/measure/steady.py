@@ -238,7 +238,7 @@ class SteadyRun:
         self.now = cell.starting
         self._pipe.mark(cell.starting)
         with cell.subject.context():
-            lead_in(cell.subject.call, cell.calls)
+            lead_in(cell.subject.call, cell.calls, cell.block_s / cell.calls)
             block = timed_block(cell.subject.call, cell.calls)
         self._restore_threads(cell)
         return block

@@ -118,6 +118,10 @@ def test_shares_are_drawn_together_and_the_same_each_time() -> None:
     assert not np.array_equal(parts[0], Shares("other", shares.counts, {}).replicates("interpreter", 1, 500))
     assert shares.replicates("autograd", 1, 3).tolist() == [0.0, 0.0, 0.0]
     assert Shares("none", {}, {}).share("interpreter") == 0.0
+    assert Shares("one", {"allocation": 60, "dispatch": 30, "traffic": 10}, {}).without("allocation").counts == {
+        "dispatch": 30,
+        "traffic": 10,
+    }
 
 
 @pytest.mark.parametrize(

@@ -37,10 +37,12 @@ def test_a_block_is_timed_around_its_calls_and_nothing_else() -> None:
     assert block.usage == Usage(0.25, 10, 1, 0.125, 2)
 
 
-@pytest.mark.parametrize(("calls", "before"), [(1, 0), (2, 1), (11, 5)])
-def test_half_a_block_leads_in(calls: int, before: int) -> None:
+@pytest.mark.parametrize(
+    ("calls", "seconds", "before"), [(1, 0.02, 0), (1, 2e-3, 1), (2, 1e-3, 1), (11, 1e-4, 5), (3, 0.02, 1)]
+)
+def test_half_a_block_leads_in_and_one_call_at_least_unless_it_is_long(calls: int, seconds: float, before: int) -> None:
     made: list[None] = []
-    lead_in(lambda: made.append(None), calls)
+    lead_in(lambda: made.append(None), calls, seconds)
     assert len(made) == before
 
 
