@@ -7,7 +7,15 @@
      EDGE            0: all that is under the block is in the image; 1: columns are missing; 2: rows as well, or the
                      output ends within the block
    A shifted load of an image row serves all the outputs that the row reaches, so that there are several multiply-adds
-   to a load. Small kernels are held in registers as a whole and the image is read row by row; of larger ones a column. */
+   to a load. Where vectors can be shifted, small kernels read each row of the image once and shift it; others pass over
+   the block once for each column of the kernel, which is held in registers, or (BY_ROW) once for each row of the image,
+   for images whose rows lie in the same places of the first cache. */
+
+#ifdef SHIFT
+#define SHIFTS (KERNEL && KERNEL <= 7)
+#else
+#define SHIFTS 0
+#endif
 
 #if EDGE
 #define LOAD_AT(from, place) LOAD_IN(missing_##place, from)
@@ -49,41 +57,45 @@
         }                                                                                                              \
     }
 
-/* A row of the image at a time. */
-#define ROW_TAP(o, x) if (REACHES(o)) ADD(o, weights[(row - (o)) * 3 + (x)])
-#define ROW_COLUMN(x)                                                                                                  \
-    {                                                                                                                  \
-        MASKS(x)                                                                                                       \
-        LOADS(line + (x))                                                                                              \
-        ROW_TAP(0, x) ROW_TAP(1, x) ROW_TAP(2, x) ROW_TAP(3, x) ROW_TAP(4, x) ROW_TAP(5, x) ROW_TAP(6, x)              \
-        ROW_TAP(7, x)                                                                                                  \
-    }
-#ifdef SHIFT
-/* Two loads and the first lanes of a third give all three shifts: most loads would straddle two cache lines. */
+/* A row of the image at a time; of a kernel of 3x3 all weights stay in registers. */
+#if KERNEL == 3 && SHIFTS
+#define WEIGHT(y, x) weights[(y) * 3 + (x)]
+#else
+#define WEIGHT(y, x) SPREAD(taps[(y) * KERNEL + (x)])
+#endif
+/* Keeps the compiler from holding more weights than there are registers, and so from storing and loading them again. */
+#define HIDE(pointer) __asm__("" : "+r"(pointer));
+#define ROW_TAP(o, x) if (REACHES(o)) ADD(o, WEIGHT(row - (o), x))
+#define ROW_TAPS(x)                                                                                                    \
+    ROW_TAP(0, x) ROW_TAP(1, x) ROW_TAP(2, x) ROW_TAP(3, x) ROW_TAP(4, x) ROW_TAP(5, x) ROW_TAP(6, x) ROW_TAP(7, x)
+#if SHIFTS
+/* Two loads and the first lanes of a third give all shifts: most loads would straddle two cache lines. */
 #define LAST_LANES (VECTORS * LANES)
 #if EDGE
 #define LOAD_LAST(from)                                                                                                \
-    LOAD_IN(LANES_BETWEEN(b->first_column - LAST_LANES, b->end_column - LAST_LANES < 2 ? b->end_column - LAST_LANES : 2), from)
+    LOAD_IN(LANES_BETWEEN(b->first_column - LAST_LANES,                                                                \
+                          b->end_column - LAST_LANES < KERNEL - 1 ? b->end_column - LAST_LANES : KERNEL - 1),          \
+            from)
 #else
-#define LOAD_LAST(from) LOAD_IN(LANES_BETWEEN(0, 2), from)
+#define LOAD_LAST(from) LOAD_IN(LANES_BETWEEN(0, KERNEL - 1), from)
 #endif
-#define SHIFTED(x, low, middle, high)                                                                                  \
-    {                                                                                                                  \
+#define SHIFTED(x)                                                                                                     \
+    if ((x) < KERNEL) {                                                                                                \
         const VECTOR x0 = (x) ? SHIFT(low, middle, x) : low;                                                           \
-        const VECTOR x1 = (x) ? SHIFT(middle, high, x) : middle;                                                       \
+        const VECTOR x1 = (x) ? SHIFT(middle, last, x) : middle;                                                       \
         (void)x1;                                                                                                      \
-        ROW_TAP(0, x) ROW_TAP(1, x) ROW_TAP(2, x) ROW_TAP(3, x) ROW_TAP(4, x) ROW_TAP(5, x) ROW_TAP(6, x)              \
-        ROW_TAP(7, x)                                                                                                  \
+        ROW_TAPS(x)                                                                                                    \
     }
 #define ROW(r)                                                                                                         \
     {                                                                                                                  \
         enum { row = (r) };                                                                                            \
         if (row < ROWS + KERNEL - 1 && HAS_ROW(row)) {                                                                 \
-            const float *line = image + row * b->image_stride;                                                         \
+            const float *line = image + row * b->image_stride, *taps = kernel;                                         \
+            HIDE(taps)                                                                                                 \
             MASKS(0)                                                                                                   \
             const VECTOR low = LOAD_AT(line, 0), last = LOAD_LAST(line + LAST_LANES);                                  \
             const VECTOR middle = VECTORS > 1 ? LOAD_AT(line + LANES, 1) : last;                                       \
-            SHIFTED(0, low, middle, last) SHIFTED(1, low, middle, last) SHIFTED(2, low, middle, last)                  \
+            SHIFTED(0) SHIFTED(1) SHIFTED(2) SHIFTED(3) SHIFTED(4) SHIFTED(5) SHIFTED(6)                               \
         }                                                                                                              \
     }
 #else
@@ -91,8 +103,12 @@
     {                                                                                                                  \
         enum { row = (r) };                                                                                            \
         if (row < ROWS + KERNEL - 1 && HAS_ROW(row)) {                                                                 \
-            const float *line = image + row * b->image_stride;                                                         \
-            ROW_COLUMN(0) ROW_COLUMN(1) ROW_COLUMN(2)                                                                  \
+            const float *line = image + row * b->image_stride, *taps = kernel;                                         \
+            for (ptrdiff_t x = 0; x < KERNEL; x++) {                                                                   \
+                MASKS(x)                                                                                               \
+                LOADS(line + x)                                                                                        \
+                ROW_TAPS(x)                                                                                            \
+            }                                                                                                          \
         }                                                                                                              \
     }
 
@@ -123,11 +139,14 @@ TARGET static void NAME(const struct block *b, const float *image, const float *
 {
     const VECTOR start = SPREAD(bias);
     LET(0) LET(1) LET(2) LET(3) LET(4) LET(5) LET(6) LET(7)
-#if KERNEL == 3
+#if KERNEL == 3 && SHIFTS
     VECTOR weights[9];
     for (int i = 0; i < 9; i++)
         weights[i] = SPREAD(kernel[i]);
-    ROW(0) ROW(1) ROW(2) ROW(3) ROW(4) ROW(5) ROW(6) ROW(7) ROW(8) ROW(9)
+#endif
+#if SHIFTS || BY_ROW
+    ROW(0) ROW(1) ROW(2) ROW(3) ROW(4) ROW(5) ROW(6) ROW(7) ROW(8) ROW(9) ROW(10) ROW(11) ROW(12)
+    ROW(13) ROW(14) ROW(15) ROW(16) ROW(17)
 #elif KERNEL
     for (ptrdiff_t x = 0; x < KERNEL; x++) {
         VECTOR column[16];
@@ -169,7 +188,10 @@ TARGET static void NAME(const struct block *b, const float *image, const float *
 #undef TAP
 #undef STEP
 #undef ROW_TAP
-#undef ROW_COLUMN
+#undef ROW_TAPS
+#undef WEIGHT
+#undef HIDE
+#undef SHIFTS
 #undef ROW
 #undef LAST_LANES
 #undef LOAD_LAST

@@ -15,20 +15,32 @@
                                                                     BLOCK(size, 2, 2)}                                 \
     }
 
+#define BY_ROW 0
+#define KERNEL 0
+#define SIZE any
+#include "simd_blocks.h"
 #define KERNEL 3
+#define SIZE 3
 #include "simd_blocks.h"
 #define KERNEL 5
+#define SIZE 5
 #include "simd_blocks.h"
 #define KERNEL 7
+#define SIZE 7
 #include "simd_blocks.h"
 #define KERNEL 11
+#define SIZE 11
 #include "simd_blocks.h"
-#define KERNEL 0
+#undef BY_ROW
+#define BY_ROW 1
+#define KERNEL 11
+#define SIZE 11_by_row
 #include "simd_blocks.h"
+#undef BY_ROW
 
-/* By kernel size, by width in vectors less one, by edge. */
-static block_function *const PASTE(blocks, SET, of_sizes)[5][2][3] = {BLOCKS(0), BLOCKS(3), BLOCKS(5), BLOCKS(7),
-                                                                      BLOCKS(11)};
+/* By `size_class`, by width in vectors less one, by edge. */
+static block_function *const PASTE(blocks, SET, of_sizes)[6][2][3] = {BLOCKS(any), BLOCKS(3),  BLOCKS(5),
+                                                                      BLOCKS(7),   BLOCKS(11), BLOCKS(11_by_row)};
 
 TARGET static void PASTE(rows, SET, of_plane)(const struct problem *p, const float *image, const float *kernel,
                                               float bias, float *output, ptrdiff_t begin, ptrdiff_t end)
