@@ -33,7 +33,7 @@ def test_kinds_are_listed_with_their_leading_function(build_run: BuildRun) -> No
     view = RunView(run)
     (line,) = cpu_sample_table(view, view.conditions[0]).splitlines()[2:]
     assert [cell.strip() for cell in line.strip("|").split("|")] == [
-        "`torch.conv2d`", "100", "kernel 70 % (at::native::vectorized\\_loop), page\\_fault 25 % (clear\\_page)", "4 %",
+        "`torch.conv2d`", "100", "kernel 70 % (at::native::vectorized_loop), page_fault 25 % (clear_page)", "4.0 %",
     ]  # fmt: skip
 
 

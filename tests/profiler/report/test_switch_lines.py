@@ -46,9 +46,9 @@ def test_a_switch_with_an_effect_has_a_row_with_its_counter(build_run: BuildRun)
     )
     cells = _cells(switch_table(view, view.conditions[0]))
     assert cells == [
-        ["`torch.conv2d`", "recycled\\_memory", "allocation", "+20.0 µs", "+18.0 µs to +22.0 µs", "", "16,385 to 2",
+        ["`torch.conv2d`", "recycled_memory", "allocation", "+20.0 µs", "+18.0 µs to +22.0 µs", "", "16,385 to 2",
          "confirmed"],
-        ["`torch.conv2d`", "padded\\_beforehand", "traffic", "+20.0 µs", "+18.0 µs to +22.0 µs", "+30.0 µs / -10.0 µs",
+        ["`torch.conv2d`", "padded_beforehand", "traffic", "+20.0 µs", "+18.0 µs to +22.0 µs", "+30.0 µs / -10.0 µs",
          "", "joint"],
     ]  # fmt: skip
     rest = switches_without_effect(view, view.conditions[0])
