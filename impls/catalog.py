@@ -9,7 +9,20 @@ import difflib
 import fnmatch
 import re
 
-from impls import arrays, article, aten, lists
+from impls import (
+    array_fft,
+    array_row_loop,
+    array_tensordot,
+    arrays,
+    article,
+    aten,
+    aten_backends,
+    aten_compiled,
+    aten_conditions,
+    aten_fft,
+    lists,
+)
+from impls.compiled import jitted
 from impls.compiled.direct import DEFAULT_FLAGS, direct
 from impls.compiled.simd import SIMD
 from impls.contract import Implementation
@@ -33,6 +46,21 @@ CATALOG: tuple[Implementation, ...] = (
     direct("-O3 -march=native"),
     direct("-O3 -march=native -ffast-math"),
     *SIMD,
+    array_row_loop.ROW_LOOP,
+    array_tensordot.TENSORDOT,
+    array_fft.FFT,
+    aten_fft.FFT,
+    aten_compiled.SHIFT_ADD,
+    aten_compiled.CONV2D,
+    aten_backends.MKLDNN,
+    aten_backends.SLOW_CONV2D,
+    aten_backends.NNPACK,
+    aten_conditions.CHANNELS_LAST,
+    aten_conditions.WITHOUT_ONEDNN,
+    jitted.LOOPS,
+    jitted.FASTMATH,
+    jitted.CONSTANT_KERNEL,
+    jitted.PARALLEL,
 )
 
 _COMPILED = re.compile(r"c\.direct\[(.*)\]")
