@@ -27,6 +27,16 @@ def test_the_catalog_holds_these_and_each_finds_itself() -> None:
         ("c.direct[-O0]", "manual"),
         ("c.direct[-O3 -march=native]", "manual"),
         ("c.direct[-O3 -march=native -ffast-math]", "manual"),
+        ("opencv.filter2d", "library"),
+        ("scipy.ndimage_correlate", "library"),
+        ("scipy.correlate2d", "library"),
+        ("scipy.fftconvolve", "library"),
+        ("scipy.oaconvolve", "library"),
+        ("ipp.filter_border", "library"),
+        ("onnxruntime.conv", "library"),
+        ("openvino.convolution", "library"),
+        ("jax.conv", "library"),
+        ("halide.conv", "library"),
     ]
     for implementation in CATALOG:
         assert find(implementation.name) is implementation
