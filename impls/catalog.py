@@ -27,6 +27,16 @@ from impls.compiled.direct import DEFAULT_FLAGS, direct
 from impls.compiled.simd import SIMD
 from impls.contract import Implementation
 from impls.errors import UnknownImplementation
+from impls.peers import (
+    halide_pipeline,
+    intel_ipp,
+    ndimage,
+    onnx_runtime,
+    opencv,
+    openvino_model,
+    signal_processing,
+    xla,
+)
 
 __all__ = ["CATALOG", "find", "matching"]
 
@@ -61,6 +71,16 @@ CATALOG: tuple[Implementation, ...] = (
     jitted.FASTMATH,
     jitted.CONSTANT_KERNEL,
     jitted.PARALLEL,
+    opencv.FILTER2D,
+    ndimage.CORRELATE,
+    signal_processing.CORRELATE2D,
+    signal_processing.FFTCONVOLVE,
+    signal_processing.OACONVOLVE,
+    intel_ipp.FILTER_BORDER,
+    onnx_runtime.CONV,
+    openvino_model.CONVOLUTION,
+    xla.CONV,
+    halide_pipeline.CONV,
 )
 
 _COMPILED = re.compile(r"c\.direct\[(.*)\]")
