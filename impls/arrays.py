@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from impls.array_padding import padded_image
 from impls.case import ConvCase
 from impls.contract import Call, Implementation
 from impls.output import output_buffer
@@ -18,27 +19,6 @@ from impls.padding import PADDED_BEFOREHAND
 from impls.taps import taps
 
 __all__ = ["IM2COL", "SHIFT_ADD", "SLIDING_WINDOW"]
-
-
-def _padded(case: ConvCase, image: Any) -> Any:
-    """Copy the image (N, C, H, W) into a frame of zeros; without padding, give the image itself.
-
-    np.pad does the same in ten times the operations, which is most of the time on a small image.
-    """
-    top, left = case.padding_height, case.padding_width
-    if not (top or left):
-        return image
-    bottom, right = top + case.height, left + case.width
-    padded = np.empty_like(image, shape=(case.batch, case.in_channels, bottom + top, right + left))
-    for border in (
-        padded[:, :, :top],
-        padded[:, :, bottom:],
-        padded[:, :, top:bottom, :left],
-        padded[:, :, top:bottom, right:],
-    ):
-        np.copyto(border, 0)
-    np.copyto(padded[:, :, top:bottom, left:right], image)
-    return padded
 
 
 def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
@@ -55,7 +35,7 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, re
     result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:
-        padded = _padded(case, image)
+        padded = padded_image(case, image)
         by_group = padded.reshape(case.batch, case.groups, inputs, *padded.shape[2:])
         (channel, rows, columns, factor), *others = parts
         output = np.multiply(by_group[:, :, channel, np.newaxis, rows, columns], factor, out=result)
@@ -84,7 +64,7 @@ def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any, 
     result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:
-        padded = _padded(case, image)
+        padded = padded_image(case, image)
         by_group = padded.reshape(case.batch, case.groups, inputs, *padded.shape[2:])
         windows = sliding_window_view(by_group, reach, axis=(3, 4), subok=True)
         strided = windows[
@@ -111,7 +91,7 @@ def _prepare_im2col(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse
     result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:
-        padded = _padded(case, image)
+        padded = padded_image(case, image)
         columns = np.empty_like(padded, shape=shape)
         for row, column, rows, places in taps_of_case:
             np.copyto(columns[:, :, row, column], padded[:, :, rows, places])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from impls.aten_backends import geometry, prepare_mkldnn, prepare_slow_conv2d
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
 from impls.installed import needs_torch
@@ -13,10 +14,11 @@ from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
 from impls.taps import taps
 
-__all__ = ["CONV2D", "SHIFT_ADD", "UNFOLD"]
+__all__ = ["CONV2D", "SHIFT_ADD", "UNFOLD", "backend_of", "prepare_conv2d"]
 
 
-def _prepare_conv2d(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+def prepare_conv2d(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Bind F.conv2d to its arguments."""
     from torch.nn import functional
 
     # partial, not a function of ours: no Python frame is added to the library's own.
@@ -39,35 +41,25 @@ def _backend(case: ConvCase, image: Any, weight: Any, bias: Any) -> str:
     select = getattr(torch._C, "_select_conv_backend", None)
     if select is None:
         return ""
-    geometry = _geometry(case)
-    backend = select(image, weight, bias, *geometry[:3], False, [0, 0], case.groups, None)
+    backend = select(image, weight, bias, *geometry(case), False, [0, 0], case.groups, None)
     return str(backend).rpartition(".")[2]
 
 
-def _geometry(case: ConvCase) -> tuple[list[int], list[int], list[int]]:
-    """Give stride, padding and dilation."""
-    return (
-        [case.stride_height, case.stride_width],
-        [case.padding_height, case.padding_width],
-        [case.dilation_height, case.dilation_width],
-    )
+def backend_of(case: ConvCase) -> str:
+    """Name the backend that torch chooses for dense tensors of a case, as it is set now; '' where it is unknown."""
+    import torch
+
+    image = torch.empty(case.image_shape, dtype=getattr(torch, case.dtype))
+    return _backend(case, image, torch.empty(case.weight_shape, dtype=image.dtype), None)
 
 
 def _prepare_backend(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
-    """Call what F.conv2d comes to, without its choice; raises NotImplementedError for a backend without an operator.
-
-    By torch's own bindings where it has them: `torch.ops` takes microseconds more, and a switch is to remove time.
-    """
-    import torch
-
-    stride, padding, dilation = _geometry(case)
+    """Call what F.conv2d comes to, without its choice; raises NotImplementedError for a backend without an operator."""
     backend = _backend(case, image, weight, bias)
     if backend == "Mkldnn":
-        return partial(torch.mkldnn_convolution, image, weight, bias, padding, stride, dilation, case.groups)
+        return prepare_mkldnn(case, image, weight, bias)
     if backend == "Slow2d":
-        kernel = [case.kernel_height, case.kernel_width]
-        general = torch.ops.aten._slow_conv2d_forward.default
-        return partial(getattr(torch._C._nn, "thnn_conv2d", general), image, weight, kernel, bias, stride, padding)
+        return prepare_slow_conv2d(case, image, weight, bias)
     raise NotImplementedError(f"torch's backend {backend!r} has no operator of its own; only Mkldnn and Slow2d do")
 
 
@@ -75,7 +67,7 @@ def _prepare_prepacked(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
     """Lay the weight out for oneDNN once, as it wants it for images of this size, and call its operator."""
     import torch
 
-    stride, padding, dilation = _geometry(case)
+    stride, padding, dilation = geometry(case)
     # The private name is what torch's own inductor packs with; the public torch.utils.mkldnn packs whole modules only.
     packed = torch._C._nn.mkldnn_reorder_conv2d_weight(  # type: ignore[call-arg]  # torch's stubs lack the last one
         weight.to_mkldnn(), padding, stride, dilation, case.groups, list(image.shape)
@@ -89,11 +81,7 @@ def _backend_is(*wanted: str) -> Callable[[ConvCase], Availability]:
     def available(case: ConvCase) -> Availability:
         if not needs_torch(case).available:
             return needs_torch(case)
-        import torch
-
-        image = torch.empty(case.batch, case.in_channels, case.height, case.width, dtype=getattr(torch, case.dtype))
-        weight = torch.empty(case.weight_shape, dtype=image.dtype)
-        backend = _backend(case, image, weight, None)
+        backend = backend_of(case)
         if backend in wanted:
             return AVAILABLE
         return Availability.no(f"torch's backend here is {backend or 'unknown'}, not {' or '.join(wanted)}")
@@ -162,7 +150,7 @@ CONV2D = Implementation(
     family="library",
     arrays="torch",
     summary="torch.nn.functional.conv2d under inference_mode; the default baseline",
-    prepare=_prepare_conv2d,
+    prepare=prepare_conv2d,
     available=needs_torch,
     switches=(
         PADDED_BEFOREHAND,

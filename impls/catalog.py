@@ -8,7 +8,20 @@ from __future__ import annotations
 import difflib
 import fnmatch
 
-from impls import arrays, article, aten, lists
+from impls import (
+    array_fft,
+    array_row_loop,
+    array_tensordot,
+    arrays,
+    article,
+    aten,
+    aten_backends,
+    aten_compiled,
+    aten_conditions,
+    aten_fft,
+    lists,
+)
+from impls.compiled import jitted
 from impls.compiled.factory import compiled
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
@@ -40,6 +53,21 @@ CATALOG: tuple[Implementation, ...] = (
     compiled(CONSTANT_KERNEL, name="c.constant_kernel"),
     compiled(BLOCKED, name="c.blocked"),
     compiled(FAST_FIR, name="c.fast_fir"),
+    array_row_loop.ROW_LOOP,
+    array_tensordot.TENSORDOT,
+    array_fft.FFT,
+    aten_fft.FFT,
+    aten_compiled.SHIFT_ADD,
+    aten_compiled.CONV2D,
+    aten_backends.MKLDNN,
+    aten_backends.SLOW_CONV2D,
+    aten_backends.NNPACK,
+    aten_conditions.CHANNELS_LAST,
+    aten_conditions.WITHOUT_ONEDNN,
+    jitted.LOOPS,
+    jitted.FASTMATH,
+    jitted.CONSTANT_KERNEL,
+    jitted.PARALLEL,
 )
 
 

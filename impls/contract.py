@@ -9,11 +9,23 @@ from typing import Any, Literal
 
 from impls.case import ConvCase
 
-__all__ = ["AVAILABLE", "Arrays", "Availability", "Call", "Family", "GradMode", "Implementation", "Prepare", "Switch"]
+__all__ = [
+    "AVAILABLE",
+    "Arrays",
+    "Availability",
+    "Call",
+    "ErrorBound",
+    "Family",
+    "GradMode",
+    "Implementation",
+    "Prepare",
+    "Switch",
+]
 
 Family = Literal["manual", "library"]
 Arrays = Literal["torch", "numpy"]
 GradMode = Literal["inference", "no_grad", "enabled"]
+ErrorBound = Literal["direct", "transform"]
 
 # Tensors and arrays meet here; torch is not imported by the contract, so their type is not named.
 Call = Callable[[], Any]
@@ -67,7 +79,9 @@ class Implementation:
     `prepare(case, image, weight, bias)` gets tensors or arrays as `arrays` says: image (N, C, H, W), weight
     (O, C/groups, kH, kW), bias (O,) or None, and returns `call`, whose output is (N, O, H', W'). What prepare does is
     outside the steady time. `grad_mode` is the torch mode its calls run under. `primary` ones are in every run that
-    names none; the others are measured when they are named.
+    names none; the others are measured when they are named. `error_bound` says how far rounding may take the output
+    (see impls/reference.py): `direct` where it sums the products themselves, `transform` where it computes through
+    sums of inputs (FFT, Winograd, fast FIR).
     """
 
     name: str
@@ -79,3 +93,4 @@ class Implementation:
     grad_mode: GradMode = "inference"
     switches: tuple[Switch, ...] = ()
     primary: bool = True
+    error_bound: ErrorBound = "direct"

@@ -14,11 +14,11 @@ from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from impls.case import ConvCase
 from impls.catalog import find
-from impls.contract import Call, Implementation
+from impls.contract import Call, ErrorBound, Implementation
 from impls.errors import UnknownImplementation, UserFunctionError
 from impls.signature import read_signature
 
@@ -48,8 +48,9 @@ def load_file(location: str) -> Implementation:
     """Import a file and make its function an implementation; raises UserFunctionError.
 
     The function is called as f(image, weight) with tensors, or with arrays where an annotation of image or weight says
-    so. It gets bias, stride, padding, dilation and groups where it has parameters of these names. The file's folder is
-    importable from it, as when Python runs the file.
+    so. It gets bias, stride, padding, dilation and groups where it has parameters of these names. Its attribute
+    `error_bound = "transform"` says that it computes through an FFT or the like. The file's folder is importable from
+    it, as when Python runs the file.
     """
     path, function_name = _split(location)
     if not path.is_file():
@@ -148,6 +149,17 @@ def _from_function(function: Any, name: str) -> Implementation:
         summary=described.strip().splitlines()[0] if described and described.strip() else "a reader's own function",
         prepare=_preparing(function, signature.arguments),
         available=signature.available,
+        error_bound=_error_bound(function, name),
+    )
+
+
+def _error_bound(function: Any, name: str) -> ErrorBound:
+    declared = getattr(function, "error_bound", "direct")
+    for known in get_args(ErrorBound):
+        if isinstance(declared, str) and declared == known:
+            return cast(ErrorBound, known)
+    raise UserFunctionError(
+        f"{name} has error_bound {declared!r}; make it {' or '.join(map(repr, get_args(ErrorBound)))}"
     )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from impls.case import ConvCase
 from impls.compiled.compiler import build, find_compiler, missing_compiler
 from impls.compiled.problem import REALS, Problem, problem_of
-from impls.contract import AVAILABLE, Availability, Call, Implementation
+from impls.contract import AVAILABLE, Availability, Call, ErrorBound, Implementation
 from impls.errors import BuildError
 from impls.output import output_buffer
 
@@ -34,13 +34,14 @@ class Source:
     """Describe one C source: NAME.c beside this file, which exports a function NAME(problem, output).
 
     `constants` are preprocessor definitions that a case decides ('KERNEL_WIDTH=3'), beside REAL, which all get;
-    `handles` says which cases it is for.
+    `handles` says which cases it is for, `error_bound` how it rounds (see impls/contract.py).
     """
 
     name: str
     summary: str
     constants: Callable[[ConvCase], tuple[str, ...]] = lambda _case: ()
     handles: Callable[[ConvCase], Availability] = lambda _case: AVAILABLE
+    error_bound: ErrorBound = "direct"
 
     @property
     def path(self) -> Path:
@@ -66,6 +67,7 @@ def compiled(
         available=functools.partial(_available, source, words),
         switches=(output_buffer(functools.partial(_prepare_reusing, source, words)),),
         primary=primary,
+        error_bound=source.error_bound,
     )
 
 

@@ -66,7 +66,11 @@ BLOCKED = Source(
     _dense,
 )
 FAST_FIR = Source(
-    "fast_fir", "fast FIR on tiles: for an 11x11 kernel 72 products an output, not 121", _kernel_size, _dense_and_large
+    "fast_fir",
+    "fast FIR on tiles: for an 11x11 kernel 72 products an output, not 121",
+    _kernel_size,
+    _dense_and_large,
+    error_bound="transform",
 )
 
 SOURCES: tuple[Source, ...] = (BOUNDS_TEST, INTERIOR, DIRECT, CONSTANT_KERNEL, BLOCKED, FAST_FIR)

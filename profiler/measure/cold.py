@@ -21,7 +21,7 @@ from profiler.measure.protocol import Attempt, ColdJob
 from profiler.records import ColdStage, Outcome, Starting, Status
 
 if TYPE_CHECKING:  # importing these imports NumPy, whose import is timed here
-    from impls.contract import Implementation
+    from impls.contract import ErrorBound, Implementation
     from impls.data import Data
 
 __all__ = ["import_libraries", "run_cold"]
@@ -139,7 +139,7 @@ class _Child:
             output = subject.call()
             stages["first_call"] = _since(start)
             stages["article_time"] = time.time() - wall
-            outcome = self._judged(case, data, output)
+            outcome = self._judged(case, data, output, implementation.error_bound)
             if outcome.status != "ok":
                 return stages, outcome
             self._step(_SECOND_CALL)
@@ -147,7 +147,7 @@ class _Child:
             output = subject.call()
             stages["second_call"] = _since(start)
             # The inputs are the implementation's own copies: one that writes to them, or keeps a state, differs now.
-            return stages, self._judged(case, data, output, stages)
+            return stages, self._judged(case, data, output, implementation.error_bound, stages)
 
     def _report(self, stages: dict[str, float], outcome: Outcome) -> None:
         phase = self._attempt.phase
@@ -158,14 +158,16 @@ class _Child:
         if phase != "cold":
             self._pipe.send(outcome)
 
-    def _judged(self, case: ConvCase, data: Data, output: Any, stages: dict[str, float] | None = None) -> Outcome:
-        """Compare with the oracle; `stages` are given with the second output."""
+    def _judged(
+        self, case: ConvCase, data: Data, output: Any, kind: ErrorBound, stages: dict[str, float] | None = None
+    ) -> Outcome:
+        """Compare with the oracle within a bound of this kind; `stages` are given with the second output."""
         from impls.reference import check
 
         if self._attempt.phase == "cold":
             return _outcome(self._job, self._attempt, "ok", "")
         self._step(_CHECKING)
-        result = check(case, output, data.image, data.weight, data.bias)
+        result = check(case, output, data.image, data.weight, data.bias, kind=kind)
         second_fails = stages is not None and not result.correct
         return Outcome(
             implementation=self._attempt.implementation.name,

@@ -27,7 +27,8 @@ def processors_for(threads: int) -> set[int]:
 
 def thread_variables(threads: int) -> dict[str, str]:
     """Give the variables that tell every threading library how many threads to start with."""
-    return {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+    return {name: str(threads) for name in names}
 
 
 def launch(

@@ -122,7 +122,7 @@ class Screening:
         switched = prepared(tried.implementation, tried.case, data, [switch])
         with switched.context():
             output = switched.call()
-        result = check(tried.case, output, data.image, data.weight, data.bias)
+        result = check(tried.case, output, data.image, data.weight, data.bias, kind=switched.error_bound)
         if not result.correct:
             self._tell(tried, switch, kept=False, reason=f"gives another output: {result.reason}")
             return

@@ -189,7 +189,7 @@ class SteadyRun:
         with cell.subject.context():
             output = cell.subject.call()
         self._restore_threads(cell)
-        result = check(case, output, data.image, data.weight, data.bias)
+        result = check(case, output, data.image, data.weight, data.bias, kind=cell.subject.error_bound)
         if cell.variant and not result.correct:
             text = f"{cell.implementation} with {cell.variant} on {cell.case} gives another output: {result.reason}"
             self._pipe.send(Notice(code="wrong_variant", text=text))

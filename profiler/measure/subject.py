@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impls.case import ConvCase
-from impls.contract import Call, GradMode, Implementation, Switch
+from impls.contract import Call, ErrorBound, GradMode, Implementation, Switch
 from impls.data import Data, as_given
 from impls.user import resolve
 from profiler.manifest import PlannedImplementation
@@ -18,11 +18,12 @@ __all__ = ["Subject", "grad_context", "load", "prepared"]
 
 @dataclass(frozen=True)
 class Subject:
-    """Hold a call, the grad mode it runs under, and the contexts of its switches."""
+    """Hold a call, the grad mode it runs under, the contexts of its switches, and the bound its outputs are held to."""
 
     call: Call
     grad_mode: GradMode
     contexts: tuple[Callable[[], AbstractContextManager[Any]], ...] = ()
+    error_bound: ErrorBound = "direct"
 
     @contextmanager
     def context(self) -> Iterator[None]:
@@ -52,7 +53,8 @@ def prepared(implementation: Implementation, case: ConvCase, data: Data, switche
     for switch in switches:
         prepare = switch.wrap(prepare) if switch.wrap is not None else prepare
     contexts = tuple(switch.context for switch in switches if switch.context is not None)
-    return Subject(prepare(case, *as_given(implementation, data)), grad_mode, contexts)
+    call = prepare(case, *as_given(implementation, data))
+    return Subject(call, grad_mode, contexts, implementation.error_bound)
 
 
 def grad_context(grad_mode: GradMode) -> AbstractContextManager[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,13 +29,18 @@ def _one_thread() -> Iterator[None]:
     import torch
     from threadpoolctl import threadpool_limits
 
-    threads = torch.get_num_threads()
+    numba = sys.modules.get("numba")  # one that nothing has imported computes nothing here
+    threads, of_numba = torch.get_num_threads(), numba.get_num_threads() if numba is not None else 1
     with threadpool_limits(1):
         torch.set_num_threads(1)
+        if numba is not None:
+            numba.set_num_threads(1)
         try:
             yield
         finally:
             torch.set_num_threads(threads)
+            if numba is not None:
+                numba.set_num_threads(of_numba)
 
 
 @contextlib.contextmanager
@@ -97,7 +103,7 @@ ANY: tuple[AnySwitch, ...] = (
         _with_gradients,
     ),
     AnySwitch(
-        Switch("one_thread", "threads", "torch and BLAS told to use one thread", context=_one_thread),
+        Switch("one_thread", "threads", "torch, BLAS and Numba told to use one thread", context=_one_thread),
         _with_several_threads,
     ),
     AnySwitch(

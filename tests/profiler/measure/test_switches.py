@@ -91,7 +91,7 @@ def test_every_switch_leaves_the_output_right(implementation: Implementation, na
         subject = prepared(implementation, case, data, [switch])
         with subject.context():
             output = subject.call()
-        result = check(case, output, data.image, data.weight, data.bias)
+        result = check(case, output, data.image, data.weight, data.bias, kind=subject.error_bound)
         assert result.correct, f"{switch.name}: {result.reason}"
 
 
