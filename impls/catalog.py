@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-import re
 
 from impls import (
     array_fft,
@@ -23,8 +22,9 @@ from impls import (
     lists,
 )
 from impls.compiled import jitted
-from impls.compiled.direct import DEFAULT_FLAGS, direct
+from impls.compiled.factory import compiled
 from impls.compiled.simd import SIMD
+from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
 from impls.errors import UnknownImplementation
 from impls.peers import (
@@ -51,10 +51,19 @@ CATALOG: tuple[Implementation, ...] = (
     arrays.SLIDING_WINDOW,
     arrays.IM2COL,
     lists.LOOP,
-    direct(DEFAULT_FLAGS, name="c.direct"),
-    direct("-O0"),
-    direct("-O3 -march=native"),
-    direct("-O3 -march=native -ffast-math"),
+    compiled(DIRECT, name="c.direct", primary=True),
+    compiled(DIRECT, "-O0", primary=True),
+    compiled(DIRECT, "-O1"),
+    compiled(DIRECT, "-O2"),
+    compiled(DIRECT, "-O3 -march=native", primary=True),
+    compiled(DIRECT, "-O3 -march=native -mprefer-vector-width=512"),
+    compiled(DIRECT, "-O3 -march=native -ffast-math", primary=True),
+    compiled(DIRECT, "-Ofast -march=native"),
+    compiled(BOUNDS_TEST, name="c.bounds_test"),
+    compiled(INTERIOR, name="c.interior"),
+    compiled(CONSTANT_KERNEL, name="c.constant_kernel"),
+    compiled(BLOCKED, name="c.blocked"),
+    compiled(FAST_FIR, name="c.fast_fir"),
     *SIMD,
     array_row_loop.ROW_LOOP,
     array_tensordot.TENSORDOT,
@@ -83,19 +92,17 @@ CATALOG: tuple[Implementation, ...] = (
     halide_pipeline.CONV,
 )
 
-_COMPILED = re.compile(r"c\.direct\[(.*)\]")
-
 
 def find(name: str) -> Implementation:
-    """Give the implementation of this name; `c.direct[FLAGS]` is made for any flags. Raises UnknownImplementation."""
+    """Give the implementation of this name; `c.NAME[FLAGS]` is made for any flags. Raises UnknownImplementation."""
     for implementation in CATALOG:
         if implementation.name == name:
             return implementation
-    compiled = _COMPILED.fullmatch(name)
-    if compiled is None:
+    found = named(name)
+    if found is None:
         raise UnknownImplementation(f"no implementation is named {name!r}{_resembling(name)}; see `convprof list`")
     try:
-        return direct(compiled[1])
+        return compiled(*found)
     except ValueError as error:
         raise UnknownImplementation(f"the flags of {name!r} cannot be read ({error}); correct them") from error
 

@@ -125,9 +125,22 @@ def gap(
 @app.command("list")
 def list_implementations(
     case: Annotated[str, typer.Option(help="Case or preset that availability is asked for.")] = "article",
+    asm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Show instead what was built for this one: compiler, vectorisation report, the hot loop's code.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the implementations, and why one cannot run here."""
+    if asm is not None:
+        from profiler.assembly import assembly, assembly_text
+
+        built = assembly(asm, case)
+        typer.echo(_dumped(built) if as_json else assembly_text(built))
+        return
     from profiler.listing import listing, listing_text
 
     rows = listing(case)

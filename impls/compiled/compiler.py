@@ -7,9 +7,9 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -17,13 +17,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from impls.compiled.process import run_limited
 from impls.errors import BuildError
 
-__all__ = ["COMPILE_LIMIT_S", "Compiler", "build", "cache_folder", "find_compiler", "missing_compiler"]
+__all__ = ["COMPILE_LIMIT_S", "Compiler", "build", "cache_folder", "find_compiler", "missing_compiler", "said_of"]
 
 COMPILE_LIMIT_S = 60.0
 _VERSION_LIMIT_S = 20.0
 _REMEDY = "install gcc or `pip install convprof[zig]`"
+
+_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 # With these at the link, gcc before 13 adds start-up code that makes the whole process flush denormals to zero, so that
 # loading one implementation would change every other. They act on the object all the same.
@@ -82,6 +85,20 @@ def build(source: Path, flags: Sequence[str], defines: Sequence[str] = (), *, li
     return library
 
 
+def said_of(source: Path, options: Sequence[str], *, limit_s: float = COMPILE_LIMIT_S) -> str | None:
+    """Compile a source to a throw-away place, and give what the compiler said of it; None where it did not compile.
+
+    Raises BuildError where there is no compiler.
+    """
+    compiler = find_compiler()
+    if compiler is None:
+        raise BuildError(missing_compiler())
+    with tempfile.TemporaryDirectory(prefix="convprof-") as workshop:
+        step = _to_object(compiler, source, options, Path(workshop) / "compiled.o")
+        code, said = run_limited([*compiler.command, *step], limit_s)
+    return said if code == 0 else None
+
+
 def cache_folder() -> Path:
     """Give the folder that compiled libraries are kept in, made; a temporary one where the user's is not writable."""
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -131,7 +148,7 @@ def _asked(command: tuple[str, ...]) -> Compiler | None:
 def _versioned(command: tuple[str, ...]) -> Compiler | None:
     """Ask a command for its version, once a process; None where it does not answer as a compiler does."""
     try:
-        code, said = _run([*command, "--version"], _VERSION_LIMIT_S)
+        code, said = run_limited([*command, "--version"], _VERSION_LIMIT_S)
     except OSError:
         return None
     lines = said.strip().splitlines()
@@ -144,11 +161,11 @@ def _compiled(compiler: Compiler, source: Path, options: Sequence[str], workshop
     if _is_zig(compiler):
         at_link.append("-O2")  # else it compiles its support library again, for 20 s, at each level
     steps = (
-        ["-fPIC", *_zig_defaults(compiler, options), *options, "-c", str(source), "-o", str(compiled)],
+        _to_object(compiler, source, options, compiled),
         ["-shared", *_zig_defaults(compiler, options), *at_link, str(compiled), "-o", str(linked)],
     )
     for step in steps:
-        code, said = _run([*compiler.command, *step], limit_s)
+        code, said = run_limited([*compiler.command, *step], limit_s)
         if code is None:
             raise BuildError(
                 f"{_name(compiler)} did not compile {source.name} with {_shown(options)} within {limit_s:g} s; "
@@ -162,6 +179,10 @@ def _compiled(compiler: Compiler, source: Path, options: Sequence[str], workshop
     return linked
 
 
+def _to_object(compiler: Compiler, source: Path, options: Sequence[str], compiled: Path) -> list[str]:
+    return ["-fPIC", *_zig_defaults(compiler, options), *options, "-c", str(source), "-o", str(compiled)]
+
+
 def _zig_defaults(compiler: Compiler, options: Sequence[str]) -> list[str]:
     """Bring zig to what cc does: no traps for undefined behaviour, and no instructions of this processor unasked."""
     if not _is_zig(compiler):
@@ -172,43 +193,6 @@ def _zig_defaults(compiler: Compiler, options: Sequence[str]) -> list[str]:
 
 def _is_zig(compiler: Compiler) -> bool:
     return "ziglang" in compiler.command
-
-
-def _run(command: Sequence[str], limit_s: float) -> tuple[int | None, str]:
-    """Run a command and give its exit code and all it said; the code is None where it did not end in time.
-
-    What it says goes to a file: a compiler's children, which are ended with it, could hold a pipe open. It stays in
-    this process's group, so that whoever ends the group ends it too.
-    """
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "LC_ALL": "C"},  # messages in the language that _first_error looks for
-        )
-        code: int | None = None
-        try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                code = process.wait(limit_s)
-        finally:
-            if code is None:
-                _end(process)
-        said.seek(0)
-        return code, said.read().decode(errors="replace")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    import psutil
-
-    with contextlib.suppress(psutil.NoSuchProcess):
-        descendants = psutil.Process(process.pid).children(recursive=True)
-        process.kill()
-        for descendant in descendants:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                descendant.kill()
-    process.wait()
 
 
 def _first_error(said: str, source: Path) -> str:
@@ -227,9 +211,22 @@ def _shown(options: Sequence[str]) -> str:
 def _key(source: Path, options: Sequence[str], compiler: Compiler) -> str:
     """Hash all that decides what the library holds and whether this processor can run it (-march=native)."""
     recipe = Path(__file__).read_text()  # what is added to the flags here
-    parts = [source.read_text(), recipe, shlex.join(options), shlex.join(compiler.command), compiler.version]
+    parts = [*_texts(source), recipe, shlex.join(options), shlex.join(compiler.command), compiler.version]
     parts.append(_processor())
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _texts(source: Path) -> list[str]:
+    """Read a source and all that it includes from beside itself, each once; conditions around them are not asked."""
+    texts: dict[Path, str] = {}
+    waiting = [source]
+    while waiting:
+        file = waiting.pop()
+        if file in texts or not file.is_file():  # one found elsewhere (-I) comes with the system, or is an error
+            continue
+        texts[file] = file.read_text()
+        waiting += [(file.parent / name).resolve() for name in _INCLUDE.findall(texts[file])]
+    return [f"{file.name}\0{text}" for file, text in texts.items()]
 
 
 @functools.cache

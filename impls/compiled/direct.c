@@ -1,36 +1,8 @@
 /* Direct convolution, a row at a time: every tap adds one scaled row of the image to one row of the output.
 
-   REAL is float or double (-DREAL=...). Sizes are in elements; arrays are dense, in the order of `problem`'s comments.
-   The zero padding is never stored: each tap visits only the outputs whose image element exists. */
+   Each tap visits only the outputs whose image element exists. */
 
-#include <stddef.h>
-
-struct problem {
-    ptrdiff_t batch, groups;
-    ptrdiff_t group_inputs, group_outputs; /* channels a group */
-    ptrdiff_t height, width;
-    ptrdiff_t output_height, output_width;
-    ptrdiff_t kernel_height, kernel_width;
-    ptrdiff_t stride_height, stride_width;
-    ptrdiff_t padding_height, padding_width;
-    ptrdiff_t dilation_height, dilation_width;
-    const REAL *image;  /* batch, groups * group_inputs, height, width */
-    const REAL *weight; /* groups * group_outputs, group_inputs, kernel_height, kernel_width */
-    const REAL *bias;   /* groups * group_outputs, or NULL */
-};
-
-/* The first output index whose image index, index * stride + offset, is not negative. */
-static ptrdiff_t first_inside(ptrdiff_t offset, ptrdiff_t stride)
-{
-    return offset >= 0 ? 0 : (-offset + stride - 1) / stride;
-}
-
-/* One past the last output index whose image index is below size. */
-static ptrdiff_t end_inside(ptrdiff_t offset, ptrdiff_t stride, ptrdiff_t size, ptrdiff_t outputs)
-{
-    ptrdiff_t end = offset >= size ? 0 : (size - 1 - offset) / stride + 1;
-    return end < outputs ? end : outputs;
-}
+#include "problem.h"
 
 /* Add one kernel row times one image row to an output row. */
 static void add_row(const struct problem *p, const REAL *restrict image_row, const REAL *restrict kernel_row,
@@ -68,20 +40,13 @@ static void output_row(const struct problem *p, const REAL *image, const REAL *w
     }
 }
 
-/* Compute `output`: batch, groups * group_outputs, output_height, output_width. */
+static void plane(const struct problem *p, const REAL *image, const REAL *weight, REAL bias, REAL *output)
+{
+    for (ptrdiff_t y = 0; y < p->output_height; y++)
+        output_row(p, image, weight, bias, y, output + y * p->output_width);
+}
+
 void direct(const struct problem *p, REAL *output)
 {
-    const ptrdiff_t outputs = p->groups * p->group_outputs;
-    const ptrdiff_t group_size = p->group_inputs * p->height * p->width;
-    const ptrdiff_t kernel_size = p->group_inputs * p->kernel_height * p->kernel_width;
-    for (ptrdiff_t sample = 0; sample < p->batch; sample++) {
-        for (ptrdiff_t channel = 0; channel < outputs; channel++) {
-            const REAL *image = p->image + (sample * p->groups + channel / p->group_outputs) * group_size;
-            const REAL bias = p->bias ? p->bias[channel] : (REAL)0;
-            for (ptrdiff_t y = 0; y < p->output_height; y++) {
-                output_row(p, image, p->weight + channel * kernel_size, bias, y, output);
-                output += p->output_width;
-            }
-        }
-    }
+    each_plane(p, plane, output);
 }

@@ -16,7 +16,8 @@ import numpy as np
 from impls.case import ConvCase
 from impls.compiled.calling import CFFI, CTYPES, EXTENSION, OPERATOR, Entry, Outputs, Way, quickest
 from impls.compiled.compiler import build, find_compiler, missing_compiler
-from impls.compiled.direct import direct
+from impls.compiled.factory import compiled
+from impls.compiled.sources import DIRECT
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.errors import BuildError
 from impls.output import output_buffer
@@ -102,7 +103,7 @@ def _prepare(
 
 
 def _general(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool) -> Call:
-    loop = direct()
+    loop = compiled(DIRECT)
     switched = [switch.prepare for switch in loop.switches if switch.name == "output_buffer"]
     prepare = switched[0] if reuse and switched[0] is not None else loop.prepare
     return prepare(case, image, weight, bias)
