@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 import sysconfig
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -83,7 +84,8 @@ def _compiled(function: Callable[[Any, Any, Any], Any], image: Any, weight: Any,
         return compiled(image, weight, bias)
 
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the compiler warns of what torch itself calls
             call()
     except (RuntimeError, OSError) as error:  # all errors of torch.compile are RuntimeErrors
         raise BuildError(f"torch.compile cannot compile this: {_first_line(error)}; {_REMEDY}") from error
@@ -109,7 +111,8 @@ def _prefer(variable: str, value: str) -> None:
 
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if "error:" in line), lines[0] if lines else type(error).__name__)
+    told = next((line for line in lines if "error:" in line), " ".join(lines[:2]))
+    return told or type(error).__name__
 
 
 def _compiler_available(case: ConvCase) -> Availability:

@@ -38,7 +38,7 @@ def _convolve(case: ConvCase, image: Any, weight: Any, bias: Any = None) -> Any:
 def _processor() -> Any:
     """Give JAX's CPU device; its client starts with the first question, with as many threads as NPROC says then.
 
-    XLA_FLAGS=--xla_cpu_multi_thread_eigen=false, which is often advised, leaves the threads as they are.
+    XLA_FLAGS=--xla_cpu_multi_thread_eigen=false, which is often advised, leaves the threads as they are (jaxlib 0.10).
     """
     import jax
 
