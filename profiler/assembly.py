@@ -7,6 +7,7 @@ from typing import Any
 from impls.case import parse_cases
 from impls.catalog import find
 from impls.compiled.inspection import Inspection, inspect
+from impls.compiled.simd import built_from
 from impls.compiled.sources import SOURCES, named
 from profiler.errors import UsageError
 
@@ -19,7 +20,7 @@ def assembly(name: str, case: str) -> dict[str, Any]:
     Raises UnknownImplementation, UsageError (no compiled code), CaseNameError and BuildError.
     """
     problem = parse_cases(case)[0]
-    implementation, found = find(name), named(name)
+    implementation, found = find(name), named(name) or built_from(name)
     if found is None:
         known = ", ".join(f"c.{source.name}" for source in SOURCES)
         raise UsageError(f"{name} is not compiled from C here, so there is no code to show; name one of {known}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +15,15 @@ import numpy as np
 from impls.case import ConvCase
 from impls.compiled.calling import CFFI, CTYPES, EXTENSION, OPERATOR, Entry, Outputs, Way, quickest
 from impls.compiled.compiler import build, find_compiler, missing_compiler
-from impls.compiled.factory import compiled
+from impls.compiled.factory import Source, compiled
 from impls.compiled.sources import DIRECT
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.errors import BuildError
 from impls.output import output_buffer
 
-__all__ = ["SIMD"]
+__all__ = ["SIMD", "built_from", "fits"]
 
-_SOURCE = Path(__file__).with_name("simd.c")
+_SOURCE = Source("simd", "hand-written vectors")
 # Instruction sets are chosen function by function, so nothing here depends on the processor that compiles.
 _FLAGS = ("-O3", "-pthread")
 _LEVELS = {"avx512": 2, "avx2": 1, "neon": 1, "portable": 0}
@@ -60,6 +59,11 @@ def fits(case: ConvCase) -> bool:
         and (case.stride_height, case.stride_width, case.dilation_height, case.dilation_width) == (1, 1, 1, 1)
         and case.dtype == "float32"
     )
+
+
+def built_from(name: str) -> tuple[Source, str] | None:
+    """Give the source and flags of `c.simd`, whatever way it is called; None for any other name."""
+    return (_SOURCE, " ".join(_FLAGS)) if name in {each.name for each in SIMD} else None
 
 
 def _implementation(name: str, summary: str, *, way: Way | None = None, level: int = _BEST) -> Implementation:
@@ -153,7 +157,7 @@ def _threads() -> int:
 
 @functools.cache
 def _library() -> Any:
-    path = build(_SOURCE, _FLAGS)
+    path = build(_SOURCE.path, _FLAGS, ["REAL=float"])
     try:
         library = ctypes.CDLL(str(path))
         library.simd_level.restype = ctypes.c_ssize_t
