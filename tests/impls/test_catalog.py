@@ -54,9 +54,25 @@ def test_an_unknown_name_is_met_with_close_ones_and_the_list(name: str, complain
         find(name)
 
 
-def test_neither_catalog_nor_user_functions_nor_oracle_import_torch() -> None:
-    probe = "import sys, impls.catalog, impls.user, impls.reference, impls.data; sys.exit('torch' in sys.modules)"
+def test_neither_catalog_nor_user_functions_nor_oracle_import_torch_or_numba() -> None:
+    probe = (
+        "import sys, impls.catalog, impls.user, impls.reference, impls.data; "
+        "sys.exit('torch' in sys.modules or 'numba' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
+
+
+def test_the_ladder_beyond_the_primary_ones_stands_back() -> None:
+    primary = [implementation.name for implementation in CATALOG if implementation.primary]
+    assert primary[-1] == "c.direct[-O3 -march=native -ffast-math]"
+    assert not {name for name in primary if "fft" in name or "compile" in name or name.startswith("numba.")}
+
+
+def test_only_what_computes_through_transforms_is_held_to_their_bound() -> None:
+    through_transforms = [
+        implementation.name for implementation in CATALOG if implementation.error_bound == "transform"
+    ]
+    assert through_transforms == ["numpy.fft", "torch.fft", "torch.nnpack"]
 
 
 def test_only_the_module_runs_with_gradients() -> None:

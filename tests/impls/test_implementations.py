@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,22 @@ from impls.contract import Implementation
 from impls.data import as_given, make_data
 from impls.reference import check
 
-EVERY = pytest.mark.parametrize("implementation", CATALOG, ids=lambda implementation: implementation.name)
-LISTINGS = {"article.numpy_loop", "article.torch_loop"}
-# Libraries that pad less than a case may, or know one dtype only.
-LIMITED = {
+
+def _each(implementations: Sequence[Implementation]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("implementation", implementations, ids=lambda implementation: implementation.name)
+
+
+EVERY = _each(CATALOG)
+# Those that may decline a case: the article's listings, backends that know some problems only, C sources that work on
+# tiles (tests/impls/compiled/test_sources.py says which they compute), and libraries that pad less or know one dtype.
+DECLINING = {
+    "article.numpy_loop",
+    "article.torch_loop",
+    "torch.mkldnn",
+    "torch.slow_conv2d",
+    "torch.nnpack",
+    "c.blocked",
+    "c.fast_fir",
     "opencv.filter2d",
     "scipy.ndimage_correlate",
     "scipy.correlate2d",
@@ -32,6 +43,8 @@ LIMITED = {
     "onnxruntime.conv",
     "openvino.convolution",
 }
+# Each random case would be compiled for a second or two.
+COMPILED_PER_CASE = {"torch.compile[shift_add]", "torch.compile[conv2d]", "numba.constant_kernel", "numba.parallel"}
 NAMED_CASES = (
     "ic1ih7oc1kh3ph1",
     "ic1ih6iw9oc1kh5kw1ph2pw0",
@@ -50,19 +63,10 @@ def _verify(implementation: Implementation, case: ConvCase) -> None:
         call = implementation.prepare(case, *as_given(implementation, data))
         first, second = call(), call()
     for output in (first, second):
-        answer = check(case, output, data.image, data.weight, data.bias, **_bound(implementation))
+        answer = check(case, output, data.image, data.weight, data.bias, kind=implementation.error_bound)
         assert answer.correct, f"{implementation.name} on {case.name}: {answer.reason}"
     assert not np.shares_memory(_array(first), _array(second)), "each call owes a fresh output"
     assert isinstance(first, torch.Tensor) == (implementation.arrays == "torch")
-
-
-def _bound(implementation: Implementation) -> dict[str, Any]:
-    """Name the error bound to hold it to, once the reference knows one for transforms."""
-    if implementation.error_bound == "direct":
-        return {}
-    if "kind" not in inspect.signature(check).parameters:
-        pytest.skip("the reference has no error bound for transforms")
-    return {"kind": implementation.error_bound}
 
 
 def _array(output: Any) -> Any:
@@ -88,16 +92,28 @@ def test_it_computes_the_cases_it_claims(implementation: Implementation, name: s
     _verify(implementation, ConvCase.parse(name))
 
 
-@EVERY
+@_each([each for each in CATALOG if each.name not in COMPILED_PER_CASE])
 @given(case=...)
 @settings(deadline=None, max_examples=25)
 def test_it_computes_random_cases_or_says_why_not(implementation: Implementation, case: ConvCase) -> None:
     _skip_unavailable(implementation)
+    _verify_or_decline(implementation, case)
+
+
+@_each([each for each in CATALOG if each.name in COMPILED_PER_CASE])
+@given(case=...)
+@settings(deadline=None, max_examples=4)
+def test_it_computes_a_few_random_cases_compiled_for_each(implementation: Implementation, case: ConvCase) -> None:
+    _skip_unavailable(implementation)
+    _verify_or_decline(implementation, case)
+
+
+def _verify_or_decline(implementation: Implementation, case: ConvCase) -> None:
     answer = implementation.available(case)
     if answer.available:
         _verify(implementation, case)
     else:
-        assert implementation.name in LISTINGS | LIMITED
+        assert implementation.name in DECLINING
         assert answer.reason
 
 
@@ -113,7 +129,7 @@ def test_the_given_arrays_are_left_as_they_were(implementation: Implementation) 
     assert np.array_equal(_array(weight), before[1])
 
 
-@pytest.mark.parametrize("name", ["numpy.shift_add", "numpy.sliding_window", "numpy.im2col"])
+@pytest.mark.parametrize("name", [each.name for each in CATALOG if each.name.startswith("numpy.")])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numpy_keeps_the_dtype_in_every_intermediate_result(name: str, dtype: str) -> None:
     implementation = find(name)
@@ -126,7 +142,8 @@ def test_numpy_keeps_the_dtype_in_every_intermediate_result(name: str, dtype: st
             seen.add(str(self.dtype))
 
     implementation.prepare(case, image.view(Watched), weight.view(Watched), bias.view(Watched))()
-    assert seen == {dtype}
+    spectra = {"float32": "complex64", "float64": "complex128"}[dtype]
+    assert seen - {spectra if name == "numpy.fft" else ""} == {dtype}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +152,12 @@ def test_numpy_keeps_the_dtype_in_every_intermediate_result(name: str, dtype: st
         ("numpy.shift_add", {"empty_like": 2, "copyto": 5, "multiply": 9, "add": 9}),
         ("numpy.sliding_window", {"empty_like": 1, "copyto": 5, "sliding_window_view": 1, "einsum": 1, "add": 1}),
         ("numpy.im2col", {"empty_like": 2, "copyto": 5 + 9, "matmul": 1, "add": 1}),
+        ("numpy.row_loop", {"empty_like": 3, "copyto": 5, "multiply": 6 * 9, "add": 6 * 8 + 1}),
+        (
+            "numpy.tensordot",
+            {"empty_like": 2, "copyto": 5 + 1, "sliding_window_view": 1, "tensordot": 1, "moveaxis": 1, "add": 1},
+        ),
+        ("numpy.fft", {"rfft2": 1, "multiply": 1, "irfft2": 1, "empty_like": 1, "add": 1}),
     ],
 )
 def test_numpys_array_protocols_see_all_the_work(

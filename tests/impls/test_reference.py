@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from torch.nn import functional
 
 from impls.case import ConvCase
+from impls.contract import ErrorBound
 from impls.data import Data, make_data
 from impls.reference import Check, check, convolve, error_bound
 
@@ -55,13 +57,30 @@ def test_the_bound_is_highams_for_the_terms_the_bias_and_one_rounding() -> None:
     assert bound[0, 0, 0, 0] == pytest.approx(corner, rel=1e-7)
 
 
+def test_the_bound_of_transforms_adds_what_they_spread() -> None:
+    ones = np.ones(CASE.image_shape), np.ones(CASE.weight_shape), np.ones(2)
+    added = error_bound(CASE, *ones, "transform") - error_bound(CASE, *ones)
+    # Of 7 x 6 padded pixels, each side doubled; pixels of 1 on the average, nine taps of 1, one input channel.
+    assert added == pytest.approx((60 * np.log2(4 * 7 * 6) + 1) * 2.0**-24 * 9)
+    assert added.shape == CASE.output_shape
+
+
+def test_the_bound_of_transforms_takes_each_sample_and_group_by_itself() -> None:
+    case = ConvCase.parse("g2mb2ic4ih6oc6kh3ph1")
+    image, weight = np.ones(case.image_shape), np.ones(case.weight_shape)
+    image[1, :2], weight[4] = 10, 3
+    added = error_bound(case, image, weight, None, "transform") - error_bound(case, image, weight)
+    shares = added[:, :, 0, 0] / added[0, 0, 0, 0]
+    assert shares == pytest.approx(np.array([[1, 1, 1, 1, 3, 1], [10, 10, 10, 1, 3, 1]]))
+
+
 @pytest.fixture
 def data() -> Data:
     return make_data(CASE, seed=5)
 
 
-def _checked(output: Any, data: Data) -> Check:
-    return check(CASE, output, data.image, data.weight, data.bias)
+def _checked(output: Any, data: Data, kind: ErrorBound = "direct") -> Check:
+    return check(CASE, output, data.image, data.weight, data.bias, kind=kind)
 
 
 @pytest.fixture
@@ -90,6 +109,81 @@ def test_the_element_furthest_beyond_its_bound_is_named(data: Data, right: Any) 
     assert answer.reason.startswith(
         "2 of 40 elements are beyond the error bound of direct float32 summation; the worst, at [0, 1, 2, 3]"
     )
+
+
+def test_rounding_within_the_bound_of_transforms_only_is_told_how_to_declare_it(data: Data, right: Any) -> None:
+    right[0, 1, 2, 3] += 0.5 * error_bound(CASE, data.image, data.weight, data.bias, "transform")[0, 1, 2, 3]
+    answer = _checked(right, data)
+    assert not answer.correct
+    assert answer.reason.startswith(
+        "1 of 40 elements are beyond the error bound of direct float32 summation; the worst"
+    )
+    assert answer.reason.endswith("say so with `function.error_bound = 'transform'`")
+    assert "\n" not in answer.reason
+    declared = _checked(right, data, "transform")
+    assert declared.correct
+    assert declared.max_error == answer.max_error
+    assert declared.error_bound is not None
+    assert answer.error_bound is not None
+    assert declared.error_bound > answer.error_bound
+
+
+def test_what_is_beyond_both_bounds_is_wrong_by_either_and_told_of_no_declaration(data: Data, right: Any) -> None:
+    right[0, 1, 2, 3] += 1.5 * error_bound(CASE, data.image, data.weight, data.bias, "transform")[0, 1, 2, 3]
+    answer, declared = _checked(right, data), _checked(right, data, "transform")
+    assert not answer.correct
+    assert "function.error_bound" not in answer.reason
+    assert not declared.correct
+    assert declared.reason.startswith("1 of 40 elements are beyond the error bound of float32 transforms; the worst")
+
+
+def _without_a_tap(case: ConvCase, data: Data) -> Any:
+    weight = data.weight.copy()
+    weight[:, :, 0, 0] = 0
+    return convolve(case, data.image, weight)
+
+
+def _with_a_border_that_wraps(case: ConvCase, data: Data) -> Any:
+    wrapped = convolve(case, data.image, data.weight)
+    wrapped[:, :, 0, 0] += data.image[:, :, -1, 0] * data.weight[0, 0, 0, 1]
+    return wrapped
+
+
+def _flipped(case: ConvCase, data: Data) -> Any:
+    return convolve(case, data.image, data.weight[:, :, ::-1, ::-1])
+
+
+def _from_half_precision(case: ConvCase, data: Data) -> Any:
+    return convolve(case, data.image.astype(np.float16), data.weight.astype(np.float16))
+
+
+@pytest.mark.parametrize("name", ["ic1ih8oc1kh3ph1", "ic1ih100oc1kh3ph1", "ic1ih300oc1kh11ph5"])
+@pytest.mark.parametrize("wrong", [_without_a_tap, _with_a_border_that_wraps, _flipped, _from_half_precision])
+def test_what_transforms_get_wrong_is_wrong_by_their_bound(wrong: Callable[..., Any], name: str) -> None:
+    case = ConvCase.parse(name)
+    data = make_data(case, seed=4)
+    output = wrong(case, data).astype(np.float32)
+    assert not check(case, output, data.image, data.weight, kind="transform").correct
+
+
+@pytest.mark.parametrize("name", ["ic1ih100oc1kh3ph1", "ic1ih97oc1kh5ph2", "mb2ic3ih40oc2kh3ph1_bias"])
+def test_a_transform_stays_far_within_its_bound_whatever_its_length(name: str) -> None:
+    case = ConvCase.parse(name)
+    data = make_data(case, seed=6)
+    for extra in (0, 1, 5, 30):
+        rows, columns = (extent + 2 * case.padding_height + extra for extent in (case.height, case.width))
+        padded = np.pad(data.image, ((0, 0), (0, 0), *[(case.padding_height, case.padding_height)] * 2))
+        spectra = np.fft.rfft2(padded, (rows, columns))[:, np.newaxis]
+        kernels = np.fft.rfft2(data.weight, (rows, columns))[np.newaxis]
+        spread = np.fft.irfft2((spectra * kernels.conj()).sum(axis=2), (rows, columns))
+        output = spread[:, :, : case.output_height, : case.output_width].astype(np.float32)
+        if data.bias is not None:
+            output += data.bias[:, np.newaxis, np.newaxis]
+        answer = check(case, output, data.image, data.weight, data.bias, kind="transform")
+        assert answer.correct
+        assert answer.max_error is not None
+        assert answer.error_bound is not None
+        assert answer.max_error < 0.1 * answer.error_bound
 
 
 @pytest.mark.parametrize(

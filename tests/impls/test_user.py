@@ -130,6 +130,42 @@ def test_numpy_annotations_ask_for_arrays_and_modules_beside_the_file_are_found(
     _verify(loaded, SAME)
 
 
+FFT_SOURCE = """
+import torch
+
+def undeclared(image, weight):
+    size = [extent + 2 for extent in image.shape[2:]]
+    padded = torch.nn.functional.pad(image, (1, 1, 1, 1))
+    product = torch.fft.rfft2(padded) * torch.fft.rfft2(weight[0, 0], size).conj()
+    return torch.fft.irfft2(product, size)[..., :-2, :-2]
+
+def declared(image, weight):
+    return undeclared(image, weight)
+declared.error_bound = "transform"
+
+def misspelt(image, weight):
+    return undeclared(image, weight)
+misspelt.error_bound = "loose"
+"""
+
+
+def test_a_function_through_an_fft_is_held_to_the_direct_bound_until_it_says_so(folder: Path) -> None:
+    (folder / "spectral.py").write_text(FFT_SOURCE)
+    case = ConvCase.parse("ic1ih100oc1kh3ph1")
+    data = make_data(case, seed=3)
+    plain, declared = (load_file(f"{folder}/spectral.py:{name}") for name in ("undeclared", "declared"))
+    assert (plain.error_bound, declared.error_bound) == ("direct", "transform")
+    output = plain.prepare(case, *as_given(plain, data))()
+    refused = check(case, output, data.image, data.weight, kind=plain.error_bound)
+    assert not refused.correct
+    assert "say so with `function.error_bound = 'transform'`" in refused.reason
+    assert check(case, output, data.image, data.weight, kind=declared.error_bound).correct
+    with pytest.raises(
+        UserFunctionError, match="spectral:misspelt has error_bound 'loose'; make it 'direct' or 'trans"
+    ):
+        load_file(f"{folder}/spectral.py:misspelt")
+
+
 @pytest.mark.parametrize(
     ("case", "reason"),
     [

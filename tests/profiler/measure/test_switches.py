@@ -53,6 +53,14 @@ def test_a_context_acts_and_restores_even_after_an_error(name: str, state: Calla
     torch.set_num_threads(threads)
 
 
+def test_one_thread_is_numbas_too() -> None:
+    numba = pytest.importorskip("numba", reason="Numba is not installed")
+    threads = numba.get_num_threads()
+    with _context("one_thread")():
+        assert numba.get_num_threads() == 1
+    assert numba.get_num_threads() == threads
+
+
 def _named(implementation: Implementation, threads: int) -> set[str]:
     return set(switches_of(implementation, CASE, threads))
 
