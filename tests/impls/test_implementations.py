@@ -20,6 +20,7 @@ from impls.reference import check
 
 EVERY = pytest.mark.parametrize("implementation", CATALOG, ids=lambda implementation: implementation.name)
 LISTINGS = {"article.numpy_loop", "article.torch_loop"}
+TILED = {"c.blocked", "c.fast_fir"}  # see tests/impls/compiled/test_sources.py for what these compute
 NAMED_CASES = (
     "ic1ih7oc1kh3ph1",
     "ic1ih6iw9oc1kh5kw1ph2pw0",
@@ -76,7 +77,7 @@ def test_it_computes_random_cases_or_says_why_not(implementation: Implementation
     if answer.available:
         _verify(implementation, case)
     else:
-        assert implementation.name in LISTINGS
+        assert implementation.name in LISTINGS | TILED
         assert answer.reason
 
 

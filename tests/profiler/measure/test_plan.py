@@ -168,7 +168,7 @@ def test_what_cannot_run_a_case_is_listed_with_the_reason() -> None:
     expected = [
         (implementation.name, square_only, implementation.available(plan.ConvCase.parse(square_only)).reason)
         for implementation in CATALOG
-        if implementation.available(plan.ConvCase.parse(square_only)) != AVAILABLE
+        if implementation.primary and implementation.available(plan.ConvCase.parse(square_only)) != AVAILABLE
     ]
     manifest = planned(cases=[CASE, square_only])
     found = [(entry.implementation, entry.case, entry.reason) for entry in manifest.unavailable]
