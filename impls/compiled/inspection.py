@@ -22,7 +22,7 @@ __all__ = ["Inspection", "Remark", "inspect"]
 # https://gcc.gnu.org/onlinedocs/gcc/Developer-Options.html#index-fopt-info
 # https://llvm.org/docs/Vectorizers.html#diagnostics
 _ASK_GCC = ("-fopt-info-vec-optimized",)
-_ASK_CLANG = ("-Rpass=loop-vectorize", "-Rpass=slp-vectorizer")
+_ASK_CLANG = ("-Rpass=loop-vectorize|slp-vectorizer",)  # of several, only the last counts
 _REMARK = re.compile(r"(.+?):(\d+):(\d+): (?:optimized|remark): +(.+)")
 
 _DISASSEMBLERS = ("objdump", "llvm-objdump")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -45,6 +48,19 @@ def test_unoptimised_code_has_neither_but_still_a_loop() -> None:
     assert built.loop is not None
     assert (built.loop.function, built.loop.count("vector")) == ("add_row", 0)
     assert built.loop.count("scalar") > 0
+
+
+def _clang() -> str:
+    """Give the command of a clang that is here, under its own name or as zig's; '' where there is none."""
+    zig = f"{shlex.quote(sys.executable)} -m ziglang cc" if find_spec("ziglang") is not None else ""
+    return shutil.which("clang") or zig
+
+
+@pytest.mark.skipif(not _clang(), reason="no clang: install it, or pip install 'convprof[zig]'")
+def test_clang_is_asked_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", _clang())
+    built = inspect(CONSTANT_KERNEL, "-O3", CASE)
+    assert any("vectorized loop" in remark.text for remark in built.remarks)
 
 
 def test_looking_leaves_nothing_behind_but_the_library(cache_home: Path) -> None:
