@@ -1,8 +1,9 @@
-/* Cache blocking: a tile of the image is copied, padding included, into a buffer whose rows lie close together, and every
-   tap reads it from there. What the taps of an output row touch stays in the first cache, however wide the image and
-   whatever the distance of its rows; at multiples of 4096 bytes those would compete for the same places in the cache.
+/* Cache blocking: a tile of the image is copied, padding included, into a buffer whose rows lie close together, and
+   every tap reads it from there. What the taps of an output row touch stays in the first cache, however wide the image
+   and whatever the distance of its rows; at multiples of 4096 bytes those would compete for the same places in it.
 
-   Stride and dilation are 1, kernels up to LARGEST_KERNEL in height and width. */
+   Flags may give blocks another size (-DBLOCK_COLUMNS=512). Stride and dilation are 1, and kernels have up to
+   LARGEST_KERNEL rows and columns. */
 
 #include "tiles.h"
 

@@ -8,6 +8,7 @@ import hashlib
 import os
 import platform
 import re
+import secrets
 import shlex
 import shutil
 import sys
@@ -93,8 +94,10 @@ def said_of(source: Path, options: Sequence[str], *, limit_s: float = COMPILE_LI
     compiler = find_compiler()
     if compiler is None:
         raise BuildError(missing_compiler())
+    # zig keeps objects, and does not say again what it said when it made them.
+    unseen = [f"-DUNSEEN_{secrets.token_hex(8)}"] if _is_zig(compiler) else []
     with tempfile.TemporaryDirectory(prefix="convprof-") as workshop:
-        step = _to_object(compiler, source, options, Path(workshop) / "compiled.o")
+        step = _to_object(compiler, source, [*options, *unseen], Path(workshop) / "compiled.o")
         code, said = run_limited([*compiler.command, *step], limit_s)
     return said if code == 0 else None
 

@@ -1,6 +1,6 @@
 /* The interior with the kernel compiled in: its width, stride and dilation are constants (-DKERNEL_WIDTH=3 ...), so the
-   loop over a kernel row unrolls, and `restrict` says that no store changes a weight, so that neighbouring outputs share
-   vectors while the weights of the row stay in registers. */
+   loop over a kernel row unrolls, and `restrict` says that no store changes a weight, so that neighbouring outputs
+   share vectors while the weights of the row stay in registers. */
 
 #include "pixels.h"
 

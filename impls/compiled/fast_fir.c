@@ -11,8 +11,8 @@
    be larger than what it stands for, so the rounding error is bounded by norms, not element by element.
    Source: K. K. Parhi, VLSI Digital Signal Processing Systems, 1999, section 9.2 (the transposed two-parallel filter).
 
-   Tiles keep the parts in the first caches. Kernel sizes are constants (-DKERNEL_HEIGHT=11 ...); stride and dilation
-   are 1. */
+   Tiles keep the parts in the first two caches; flags may give them other sizes. Kernel sizes are constants
+   (-DKERNEL_HEIGHT=11 ...), stride and dilation are 1. */
 
 #include "tiles.h"
 
@@ -33,8 +33,8 @@ enum part { EVEN, ODD, BOTH }; /* h0 on x0 - x1, h1 on x0' - x1, h0 + h1 on x1 *
 #define REACH_ROWS (TILE_ROWS + EVEN_ROWS - 1) /* of a part of the image, for a whole tile */
 #define REACH_COLUMNS (TILE_COLUMNS + EVEN_COLUMNS - 1)
 
-typedef REAL kernels[3][3][EVEN_ROWS * EVEN_COLUMNS];         /* by part of the rows, part of the columns */
-typedef REAL sums[3][3][TILE_ROWS][TILE_COLUMNS];             /* the same, for each quad */
+typedef REAL kernels[3][3][EVEN_ROWS * EVEN_COLUMNS];           /* by part of the rows, part of the columns */
+typedef REAL sums[3][3][TILE_ROWS][TILE_COLUMNS];               /* the same, for each quad */
 typedef REAL split_lines[3][2 * REACH_ROWS + 1][REACH_COLUMNS]; /* image rows, by part of the columns */
 
 /* Where a tile lies: its first quad's output, and its quads. */
@@ -191,7 +191,8 @@ static void compute_tile(const struct problem *p, const REAL *image, const REAL 
                 for (ptrdiff_t x = 0; x < t.columns; x++)
                     sum[rows][columns][y][x] = 0;
     for (ptrdiff_t channel = 0; channel < p->group_inputs; channel++)
-        add_channel(p, image + channel * p->height * p->width, weight + channel * KERNEL_HEIGHT * KERNEL_WIDTH, &t, sum);
+        add_channel(p, image + channel * p->height * p->width, weight + channel * KERNEL_HEIGHT * KERNEL_WIDTH, &t,
+                    sum);
     for (ptrdiff_t y = 0; y < height; y++)
         write_row(sum, y % 2 ? ODD : EVEN, y / 2, bias, width, output + (top + y) * p->output_width + left);
 }

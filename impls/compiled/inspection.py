@@ -22,7 +22,7 @@ __all__ = ["Inspection", "Remark", "inspect"]
 # https://gcc.gnu.org/onlinedocs/gcc/Developer-Options.html#index-fopt-info
 # https://llvm.org/docs/Vectorizers.html#diagnostics
 _ASK_GCC = ("-fopt-info-vec-optimized",)
-_ASK_CLANG = ("-Rpass=loop-vectorize", "-Rpass=slp-vectorizer")
+_ASK_CLANG = ("-Rpass=loop-vectorize|slp-vectorizer",)  # of several, only the last counts
 _REMARK = re.compile(r"(.+?):(\d+):(\d+): (?:optimized|remark): +(.+)")
 
 _DISASSEMBLERS = ("objdump", "llvm-objdump")
@@ -85,7 +85,7 @@ def _remark(found: tuple[str, str, str, str]) -> Remark:
 def _loop(library: Path) -> tuple[Loop | None, str]:
     tool = next(filter(None, map(shutil.which, _DISASSEMBLERS)), None)
     if tool is None:
-        return None, f"neither {' nor '.join(_DISASSEMBLERS)} is on PATH: install binutils or LLVM"
+        return None, f"there is no {' or '.join(_DISASSEMBLERS)} on PATH: install binutils or LLVM"
     code, said = run_limited([tool, "-d", "--no-show-raw-insn", str(library)], _DISASSEMBLY_LIMIT_S)
     if code != 0:
         last = (said.strip().splitlines() or ["no message"])[-1]

@@ -10,7 +10,7 @@ __all__ = ["Instruction", "instruction_set"]
 
 # GNU and LLVM write a target as `1200 <direct+0xc0>` and `0x1200 <direct+0xc0>`.
 _TARGET = re.compile(r"(?:0x)?([0-9a-f]+) <[^>]*>\s*$")
-_COMMENT = re.compile(r"\s+(?:#|//|;).*$")
+_COMMENT = re.compile(r"\s+(?:# |//|; ).*$")  # Arm writes numbers as #3
 _CALLS = ("call", "bl", "jal", "adr")
 # After these, what follows in memory is not what runs next. GNU writes `notrack jmp` and `bnd jmp` too.
 _ENDS = re.compile(r"(?:(?:notrack|bnd) )?(?:jmpq?|retq?|ud2|hlt|b|br|udf)\b(?!\.)")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from impls.compiled.compiler import find_compiler, missing_compiler
 from profiler.cli import main
 from profiler.errors import RunDirectoryError
 from profiler.tables.files import read_parquet
@@ -64,6 +65,8 @@ def test_help_imports_neither_torch_nor_pandas_nor_rich(arguments: list[str]) ->
         (["gap", "nowhere", "a", "b"], ["nowhere", "manifest.json"]),
         (["open", "nowhere"], ["nowhere", "manifest.json"]),
         (["list", "--case", "big"], ["'big'", "article"]),
+        (["list", "--asm", "c.another"], ["'c.another'", "convprof list"]),
+        (["list", "--asm", "numpy.im2col"], ["numpy.im2col is not compiled from C", "c.direct"]),
     ],
 )
 def test_an_error_is_one_line_with_the_value_and_the_remedy(
@@ -119,6 +122,19 @@ def test_list_names_what_ships_and_why_one_cannot_run(capsys: pytest.CaptureFixt
     assert rows["torch.conv2d"]["available"]
     assert run_main("list") == 0
     assert "article.numpy_loop" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(find_compiler() is None, reason=missing_compiler())
+def test_list_shows_what_was_built_as_text_or_as_one_object(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert run_main("list", "--asm", "c.direct[-O1]") == 0
+    assert capsys.readouterr().out.startswith("c.direct[-O1] on ic1ih100oc1kh3ph1\n")
+    assert run_main("list", "--asm", "c.direct[-O1]", "--case", "small", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["case"] == "ic1ih8oc1kh3ph1"
+    assert run_main("list", "--asm", "c.another", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 2
 
 
 def test_doctor_names_each_subject_once(capsys: pytest.CaptureFixture[str]) -> None:

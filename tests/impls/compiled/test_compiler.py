@@ -16,7 +16,7 @@ import pytest
 from impls.case import ConvCase
 from impls.catalog import find
 from impls.compiled import compiler
-from impls.compiled.compiler import build, cache_folder, find_compiler, missing_compiler
+from impls.compiled.compiler import build, cache_folder, find_compiler, missing_compiler, said_of
 from impls.errors import BuildError
 
 needs_compiler = pytest.mark.skipif(find_compiler() is None, reason=missing_compiler())
@@ -68,6 +68,31 @@ def test_flags_definitions_and_source_each_make_another_library(source: Path) ->
     source.write_text(source.read_text() + "/* changed */\n")
     libraries.add(build(source, ["-O1"]))
     assert sorted(map(_answer, libraries)) == [7, 42, 42, 42]
+
+
+@needs_compiler
+def test_what_a_source_includes_from_beside_it_is_part_of_it(tmp_path: Path, source: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    number, unit = tmp_path / "parts" / "number.h", tmp_path / "parts" / "unit.h"
+    source.write_text('#include <stddef.h>\n#  include "parts/number.h"\nint answer(void) { return NUMBER * UNIT; }\n')
+    number.write_text('#include "unit.h"\n#include "../answer.c.not"\n#define NUMBER 6\n')
+    (tmp_path / "answer.c.not").write_text('#ifndef UNIT\n#include "parts/number.h"\n#endif\n')  # a circle
+    unit.write_text("#define UNIT 7\n")
+    first = build(source, [])
+    assert build(source, []) == first
+    unit.write_text("#define UNIT 8\n")
+    second = build(source, [])
+    number.write_text(number.read_text().replace("6", "5"))
+    third = build(source, [])
+    assert [_answer(library) for library in (first, second, third)] == [42, 48, 40]
+
+
+@needs_compiler
+def test_what_a_compiler_says_is_given_and_nothing_kept(source: Path) -> None:
+    assert said_of(source, ["-DANSWER=1/0", "-Wdiv-by-zero"]) != ""
+    assert said_of(source, []) == ""
+    assert said_of(source, ["-fno-such-flag-at-all"]) is None
+    assert list(cache_folder().iterdir()) == []
 
 
 @needs_compiler
@@ -135,6 +160,8 @@ def test_without_a_compiler_c_direct_says_what_to_install(source: Path, monkeypa
     assert answer.reason == "no C compiler: install gcc or `pip install convprof[zig]`"
     with pytest.raises(BuildError, match="no C compiler"):
         build(source, [])
+    with pytest.raises(BuildError, match="no C compiler"):
+        said_of(source, [])
 
 
 @pytest.mark.parametrize("chosen", ["no-such-compiler", "false", "cc '"])
