@@ -62,7 +62,7 @@ def test_switches_apply_by_arrays_gradients_and_threads() -> None:
     assert _named(find("numpy.shift_add"), 1) == of_numpy
     assert _named(find("numpy.shift_add"), 2) == of_numpy | {"one_thread", "passive_wait"}
     of_torch = {"denormals_flushed", "recycled_memory", "without_onednn", "channels_last"}
-    assert _named(find("torch.conv2d"), 1) == of_torch | {"padded_beforehand", "backend_operator"}
+    assert _named(find("torch.conv2d"), 1) == of_torch | {"padded_beforehand", "backend_operator", "unbatched"}
     gradients = {"no_grad", "inference_mode"}
     of_the_layer = {"padded_beforehand", "functional", "without_bias"}
     assert _named(find("article.module"), 1) == of_torch | gradients | of_the_layer
