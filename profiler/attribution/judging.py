@@ -23,6 +23,7 @@ Verdict = Literal["supported", "refuted", "mixed", "not testable here"]
 
 _OPEN: Verdict = "not testable here"
 _ADVERBS: dict[Verdict, str] = {"supported": "true", "mixed": "in part", "refuted": "false"}
+_UNCLEAR = "the interval holds 1, so this run cannot tell; a longer --time narrows it. "
 _MOST_TOLD = 4  # cases whose figures are written out; of more, the first and the last
 
 
@@ -64,9 +65,7 @@ def judged(
         return Judgement("supported", figure, evidence, sentence)
     if any(refuting):
         return Judgement("refuted", figure, evidence, sentence)
-    return not_testable(
-        f"the interval holds 1, so this run cannot tell; a longer --time narrows it. {evidence}", figure
-    )
+    return not_testable(f"{_UNCLEAR}{evidence}", figure)
 
 
 def joined(judgements: Sequence[tuple[str, Judgement]]) -> Judgement:
@@ -78,10 +77,11 @@ def joined(judgements: Sequence[tuple[str, Judgement]]) -> Judgement:
     shown, rest = telling, ""
     if len(telling) > _MOST_TOLD:
         shown, rest = [telling[0], telling[-1]], f"; and on {len(telling) - 2} cases between"
+    evidence = "; ".join(dict.fromkeys(judgement.evidence.removeprefix(_UNCLEAR) for _, judgement in shown))
     return Judgement(
         telling[0][1].verdict if len(verdicts) == 1 else "mixed",
         "; ".join(f"on {case}: {judgement.figure}" for case, judgement in shown) + rest,
-        "; ".join(dict.fromkeys(judgement.evidence for _, judgement in shown)) + rest,
+        f"{_UNCLEAR if telling[0][1].evidence.startswith(_UNCLEAR) else ''}{evidence}",
     )
 
 
@@ -103,8 +103,8 @@ def _quoted(judgements: Sequence[tuple[str, Judgement]]) -> str:
         found = [(case, each.sentence) for case, each in judgements if each.verdict == verdict]
         if found:
             span = where([(case, each.verdict == verdict) for case, each in judgements])
-            ends = dict.fromkeys([found[0], found[-1]])
-            told = "; ".join(f"on {label(case, names)} {sentence}" for case, sentence in ends)
+            ends = [found[0], found[-1]] if len(found) > 1 else []
+            told = "; ".join(f"on {label(case, names)} {sentence}" for case, sentence in ends) or found[0][1]
             parts.append(f"{adverb} {span}: {told}")
     span = where([(case, not each.decides) for case, each in judgements])
     return "; ".join([*parts, *([f"it cannot be told {span}"] if span else [])])

@@ -110,8 +110,8 @@ def _padded_beforehand(findings: Findings, condition: Condition) -> Judgement | 
     if found is None or (case.stride_height, case.stride_width) != (1, 1):
         return None
     evidence = (
-        f"{LIBRARY} on {condition.case} with the image padded beforehand, so with padding 0, against the same as it "
-        f"is: same output, stride 1, same rounds, {threads_told(condition.threads)}"
+        f"{LIBRARY} with the image padded beforehand, so with padding 0, against the same as it is: same output, "
+        f"stride 1, same rounds, {threads_told(condition.threads)}"
     )
     return _unpadded(found, evidence)
 
@@ -180,10 +180,10 @@ def _fewer_copies(findings: Findings, condition: Condition) -> Judgement | None:
     if not looked or (copies and not effects):
         return None
     told = "; ".join(f"{switch} takes {found} of the time" for switch, found in effects.items())
-    inside = f"{LIBRARY} makes {' and '.join(copies)} a call" if copies else f"{LIBRARY} makes no copy that is seen"
+    inside = f"{LIBRARY} has {' and '.join(copies)} in a call" if copies else f"{LIBRARY} makes no copy that is seen"
     evidence = (
         "what is copied inside the library (tables/library_path, scratch and page faults), and its time with switches "
-        f"that remove some of it, same case, {threads_told(condition.threads)}{_manual(findings, condition)}; how "
+        f"that remove some of it, same case, {threads_told(condition.threads)}; how "
         "caches are used is not seen without hardware counters"
     )
     saving = {switch: found for switch, found in effects.items() if found.below}
@@ -191,7 +191,7 @@ def _fewer_copies(findings: Findings, condition: Condition) -> Judgement | None:
     if saving:
         best, found = min(saving.items(), key=lambda each: each[1].value)
         sentence += f"; with {_COPY_SWITCHES[best]} it takes {ratio(found.value)} of the time"
-    figure = "; ".join(filter(None, [inside, told]))
+    figure = "; ".join(filter(None, [inside, told, _manual(findings, condition)]))
     return judged([bool(copies and saving)], [not copies], figure, evidence, sentence)
 
 
@@ -225,4 +225,4 @@ def _manual(findings: Findings, condition: Condition) -> str:
     name, found = min(against, key=lambda pair: pair[1].value)
     faults = count(round(findings.minor_faults(name, condition)))
     scratch = size(findings.scratch_bytes(name, condition))
-    return f"; {name}, the fastest manual one at {found} of its time, has {scratch} of scratch and {faults} page faults"
+    return f"{name}, the fastest manual one at {found} of its time, has {scratch} of scratch and {faults} page faults"

@@ -101,7 +101,9 @@ def _class_sentence(kind: str, found: Sequence[_Best], baseline: str) -> str:
         understated = " and understated" if most <= 1 / _UNDERSTATED else ""
         return f"true{understated} for {kind}{everywhere}, {_between(1 / most, 1 / least)} as fast as {baseline}"
     if any(holds for _, holds in below):
-        return f"true for {kind} {where(below)}, up to {ratio(1 / least)} as fast, not so elsewhere"
+        slower = all(each.found.above for each in found if not each.found.below)
+        elsewhere = "slower elsewhere" if slower else "elsewhere slower or not to be told apart"
+        return f"true for {kind} {where(below)}, up to {ratio(1 / least)} as fast; {elsewhere}"
     if all(each.found.above for each in found):
         return f"false for {kind}{everywhere}, {_between(least, most)} the time of {baseline}"
     return f"for {kind} it cannot be told"

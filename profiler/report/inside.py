@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from profiler.attribution.evidence import Condition
 from profiler.attribution.inside import inside_of
 from profiler.report.escape import code, inline
@@ -12,28 +14,36 @@ __all__ = ["inside_list"]
 
 
 def inside_list(view: RunView) -> list[str]:
-    """Write one item for each implementation and case, numbers of threads apart only where they differ."""
-    return [line for first in view.first_conditions for line in _of_case(view, first.case)]
-
-
-def _of_case(view: RunView, case: str) -> list[str]:
-    conditions = [condition for condition in view.conditions if condition.case == case]
-    where = f" on {code(case)}" if len(view.manifest.cases) > 1 else ""
-    lines = []
+    """Write one item for each implementation and sentence; cases that it is said of alike are named together."""
+    lines: dict[tuple[str, str, str], list[str]] = {}
     for planned in view.manifest.implementations:
-        told: dict[str, list[Condition]] = {}
-        for condition in conditions:
-            rows = view.rows(LIBRARY_PATH, condition)
-            found = inside_of(rows[rows["implementation"] == planned.name])
-            if found is not None:
-                told.setdefault(found.sentence, []).append(condition)
-        for sentence, alike in told.items():
-            lines.append(f"{code(planned.name)}{where}{_threads(alike, apart=len(told) > 1)}: {inline(sentence)}")
-    return lines
+        for case in view.manifest.cases:
+            told = _told(view, planned.name, [each for each in view.conditions if each.case == case])
+            for sentence, threads in told.items():
+                apart = f" with {_threads(threads)}" if len(told) > 1 else ""
+                lines.setdefault((planned.name, apart, sentence), []).append(case)
+    several = len(view.manifest.cases) > 1
+    return [
+        f"{code(name)}{apart}{_where(cases) if several else ''}: {inline(sentence)}"
+        for (name, apart, sentence), cases in lines.items()
+    ]
 
 
-def _threads(alike: list[Condition], *, apart: bool) -> str:
-    if not apart:
-        return ""
-    numbers = " and ".join(str(condition.threads) for condition in alike)
-    return f" with {numbers} thread{'' if numbers == '1' else 's'}"
+def _told(view: RunView, implementation: str, conditions: Sequence[Condition]) -> dict[str, list[int]]:
+    """Give what is said of one implementation on one case, with the numbers of threads it is said of."""
+    told: dict[str, list[int]] = {}
+    for condition in conditions:
+        rows = view.rows(LIBRARY_PATH, condition)
+        found = inside_of(rows[rows["implementation"] == implementation])
+        if found is not None:
+            told.setdefault(found.sentence, []).append(condition.threads)
+    return told
+
+
+def _threads(threads: Sequence[int]) -> str:
+    """Write which numbers of threads."""
+    return f"{' and '.join(map(str, threads))} thread{'s' if list(threads) != [1] else ''}"
+
+
+def _where(cases: Sequence[str]) -> str:
+    return f" on {', '.join(map(code, cases))}"

@@ -66,7 +66,7 @@ def test_copies_that_cost_time_support_the_claim_and_name_what_was_seen(build_ru
     verdict, sentence, figure = _judged(run, "C7")
     assert verdict == "supported"
     assert sentence == (
-        "true: torch.conv2d makes 2 reorders and 360 kB of scratch a call; with weights laid out beforehand it takes "
+        "true: torch.conv2d has 2 reorders and 360 kB of scratch in a call; with weights laid out beforehand it takes "
         "0.900x of the time"
     )
     assert "padded_beforehand takes 1.00x" in figure
@@ -78,7 +78,7 @@ def test_copies_that_cost_nothing_that_can_be_told_decide_nothing(build_run: Bui
     verdict, sentence, figure = _judged(run, "C7")
     assert verdict.startswith("not testable here: the interval holds 1")
     assert sentence == ""
-    assert figure.startswith("torch.conv2d makes 2 reorders a call; padded_beforehand takes 1.00x")
+    assert figure.startswith("torch.conv2d has 2 reorders in a call; padded_beforehand takes 1.00x")
 
 
 def test_a_library_without_copies_refutes_the_claim(build_run: BuildRun) -> None:

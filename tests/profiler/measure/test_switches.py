@@ -95,6 +95,18 @@ def test_every_switch_leaves_the_output_right(implementation: Implementation, na
         assert result.correct, f"{switch.name}: {result.reason}"
 
 
+def test_the_call_without_a_batch_gives_a_fresh_output_each_time_and_takes_one_image_only() -> None:
+    library = find("torch.conv2d")
+    (switch,) = [each for each in library.switches if each.name == "unbatched"]
+    subject = prepared(library, CASE, make_data(CASE, 5), [switch])
+    with subject.context():
+        first, second = subject.call(), subject.call()
+    assert first.shape == CASE.output_shape
+    assert first.data_ptr() != second.data_ptr()
+    refused = switch.available(ConvCase.parse("mb2ic1ih8oc1kh3ph1"))
+    assert (refused.available, "a batch of 2 images" in refused.reason) == (False, True)
+
+
 def _tried(switch: str, **given_: Any) -> Screened:
     known: dict[str, Any] = {"cause": "traffic", "scope": "call", "composable": True, "kept": True, **given_}
     return Screened(implementation="a", case="c", device="cpu", threads=1, switch=switch, summary="", **known)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+import pandas as pd
 from markdown_it import MarkdownIt
 
 from profiler.attribution.run import attribute
@@ -12,8 +14,9 @@ from profiler.report.inside import inside_list
 from profiler.report.markdown import report_markdown
 from profiler.report.view import RunView
 from profiler.store import RunDirectory
-from profiler.tables.files import write_table
+from profiler.tables.files import read_table, write_table
 from profiler.tables.library_path import LIBRARY_PATH
+from profiler.tables.summary import SUMMARY
 
 BuildRun = Callable[..., RunDirectory]
 _TEXTS = [column.name for column in LIBRARY_PATH.columns if column.kind == "text"]
@@ -65,6 +68,21 @@ def test_numbers_of_threads_are_told_apart_where_they_differ(build_run: BuildRun
     ]
     assert _lines(lambda: build_run("other"), _backend("Slow2d"), _backend("Slow2d", threads=2)) == [
         "`torch.conv2d`: torch chooses Slow2d; no call of oneDNN is seen"
+    ]
+
+
+def test_cases_that_are_told_alike_are_named_together(build_run: BuildRun) -> None:
+    run = build_run(threads=[1])
+    small, large = "ic1ih8oc1kh3ph1", "ic1ih200oc1kh3ph1"
+    manifest = run.manifest()
+    run.write_manifest(msgspec.structs.replace(manifest, cases=[small, *manifest.cases, large]))
+    summary = read_table(run, SUMMARY)
+    write_table(run, SUMMARY, pd.concat([summary, *(summary.assign(case=case) for case in (small, large))]))
+    rows = [_backend("Slow2d"), _backend("Slow2d", case=small), _backend("Mkldnn", case=large)]
+    write_table(run, LIBRARY_PATH, LIBRARY_PATH.frame(rows))
+    assert inside_list(RunView(run)) == [
+        f"`torch.conv2d` on `{small}`, `{manifest.cases[0]}`: torch chooses Slow2d; no call of oneDNN is seen",
+        f"`torch.conv2d` on `{large}`: torch chooses Mkldnn; no call of oneDNN is seen",
     ]
 
 
