@@ -75,6 +75,22 @@ def _prepare_prepacked(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
     return partial(torch.mkldnn_convolution, image, packed, bias, padding, stride, dilation, case.groups)
 
 
+def _prepare_unbatched(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    """Call the library on the one image (C, H, W) of a batch; its output gets the dimension back, a view of it."""
+    single = _prepare_conv2d(case, image[0], weight, bias)
+
+    def call() -> Any:
+        return single().unsqueeze(0)
+
+    return call
+
+
+def _is_one_image(case: ConvCase) -> Availability:
+    if case.batch == 1:
+        return needs_torch(case)
+    return Availability.no(f"the case has a batch of {case.batch} images; a call without a batch takes one")
+
+
 def _backend_is(*wanted: str) -> Callable[[ConvCase], Availability]:
     """Make the question whether torch chooses one of these backends for a case."""
 
@@ -167,6 +183,13 @@ CONV2D = Implementation(
             summary="the weight laid out for oneDNN beforehand, whose operator is called directly",
             prepare=_prepare_prepacked,
             available=_backend_is("Mkldnn"),
+        ),
+        Switch(
+            name="unbatched",
+            cause="dispatch",
+            summary="called on the image without its batch dimension, which the output gets back",
+            prepare=_prepare_unbatched,
+            available=_is_one_image,
         ),
     ),
 )

@@ -241,6 +241,12 @@ PRESETS: dict[str, tuple[str, ...]] = {
     "small": ("ic1ih8oc1kh3ph1",),
     "photo": ("ic1ih1080iw1920oc1kh3ph1",),
     "sweep": tuple(f"ic1ih{size}oc1kh{kernel}ph{kernel // 2}" for kernel in (3, 5, 11) for size in (8, 32, 128, 512)),
+    # What the article's claims need: sizes, kernels, and two outputs that are there with padding and without.
+    "claims": (
+        *(f"ic1ih{size}oc1kh3ph1" for size in (8, 16, 64, 100, 144, 256, 512, 1024, 2048, 4096)),
+        *(f"ic1ih{size}oc1kh{kernel}ph{kernel // 2}" for size in (100, 512) for kernel in (5, 7, 11)),
+        *(f"ic1ih{size + 2}oc1kh3" for size in (100, 512)),
+    ),
 }
 
 

@@ -119,12 +119,14 @@ def analyze_run(run: RunDirectory, progress: Progress) -> None:
     Raises WorkerError where workers cannot run, after a report of what there is.
     """
     from profiler.capture.cpu_sampling import sample_cpu
+    from profiler.capture.library_path import record_library_paths
     from profiler.capture.run import capture
     from profiler.measure.run import measure
 
     try:
         measure(run, progress)
         capture(run, progress)
+        record_library_paths(run, progress)
         sample_cpu(run, progress)
     except WorkerError:
         salvage(run)

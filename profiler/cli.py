@@ -44,7 +44,7 @@ def root(
 @app.command()
 def analyze(
     case: Annotated[
-        list[str] | None, typer.Option(help="Case or preset (article, small, photo, sweep); repeatable.")
+        list[str] | None, typer.Option(help="Case or preset (article, small, photo, sweep, claims); repeatable.")
     ] = None,
     impl: Annotated[
         list[str] | None,

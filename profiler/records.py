@@ -18,6 +18,7 @@ __all__ = [
     "Ceiling",
     "ColdStage",
     "Exposed",
+    "LibraryPath",
     "Mode",
     "Notice",
     "Outcome",
@@ -201,6 +202,22 @@ class Sampled(Record, frozen=True, kw_only=True, tag="sampled"):
     reason: str = ""
 
 
+class LibraryPath(Record, frozen=True, kw_only=True, tag="library_path"):
+    """What torch and oneDNN said of the way that an implementation's calls take inside the library.
+
+    `backends` are those that torch chose for the convolutions of one call, in order, '' where it does not say. `lines`
+    is the path, relative to the run directory, of what oneDNN wrote; '' where there is none, `reason` then says why.
+    """
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    backends: list[str]
+    lines: str
+    reason: str = ""
+
+
 class ProcessEnded(Record, frozen=True, kw_only=True, tag="process_ended"):
     """One worker process came to its end; `complete` is false where it died or was stopped early."""
 
@@ -222,7 +239,18 @@ class Notice(Record, frozen=True, kw_only=True, tag="notice"):
 
 
 AnyRecord = (
-    Starting | Sample | ColdStage | Outcome | Ceiling | Captured | Sampled | Screened | Exposed | ProcessEnded | Notice
+    Starting
+    | Sample
+    | ColdStage
+    | Outcome
+    | Ceiling
+    | Captured
+    | Sampled
+    | LibraryPath
+    | Screened
+    | Exposed
+    | ProcessEnded
+    | Notice
 )
 
 _ENCODER = msgspec.json.Encoder()

@@ -10,7 +10,8 @@ import pandas as pd
 
 from profiler.attribution.conditions import within
 from profiler.attribution.evidence import Condition
-from profiler.attribution.judging import Findings, Judgement, not_testable
+from profiler.attribution.findings import Findings
+from profiler.attribution.judging import Judgement, not_testable
 from profiler.tables.cold import COLD
 from profiler.units import seconds
 
@@ -50,12 +51,13 @@ def cold_order(findings: Findings, condition: Condition) -> Judgement | None:
         f"{own if whole else 'not all of the listings were measured'}"
     )
     shown = "; ".join(_words(flip) for flip in (listings or certain or wrong)[:_MOST_SHOWN])
+    sentence = f"one cold call puts {len(wrong)} of {pairs} pairs in the wrong order"
     if certain:
         right_for_the_article = whole and not listings
-        return Judgement("mixed" if right_for_the_article else "refuted", figure, f"{shown}. {method}")
+        return Judgement("mixed" if right_for_the_article else "refuted", figure, f"{shown}. {method}", sentence)
     if wrong:
         return not_testable(f"no flip is beyond its cold intervals: {shown}. {method}", figure)
-    return Judgement("supported", figure, method)
+    return Judgement("supported", figure, method, sentence)
 
 
 def flips(findings: Findings, condition: Condition) -> tuple[int, list[Flip]]:

@@ -1,145 +1,133 @@
-"""What a claim's judge may ask of a run: ratios of any two cells with intervals, and verdicts from them."""
+"""Verdicts on claims: from intervals that exclude 1, on one case or on several, with one number of threads or more."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-import pandas as pd
+from profiler.attribution.spans import label, where
 
-from profiler.attribution.conditions import within
-from profiler.attribution.evidence import Condition
-from profiler.attribution.gather import Cell, Gathered
-from profiler.tables.summary import SUMMARY
-from profiler.units import ratio
-
-__all__ = ["Findings", "Judgement", "Ratio", "Verdict", "joined", "judged", "not_testable"]
+__all__ = [
+    "Judgement",
+    "Verdict",
+    "case_by_case",
+    "joined",
+    "judged",
+    "not_testable",
+    "threads_told",
+    "with_other_threads",
+]
 
 Verdict = Literal["supported", "refuted", "mixed", "not testable here"]
 
-
-@dataclass(frozen=True)
-class Ratio:
-    """Hold a ratio of two medians and its 95 % interval; the ends are NaN where too few processes ran."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def above(self) -> bool:
-        """Say whether the whole interval is above 1."""
-        return self.low > 1
-
-    @property
-    def below(self) -> bool:
-        """Say whether the whole interval is below 1."""
-        return self.high < 1
-
-    def __str__(self) -> str:
-        """Write the ratio with its interval."""
-        if not math.isfinite(self.low):
-            return f"{ratio(self.value)} (no interval: too few processes)"
-        return f"{ratio(self.value)} (95 %: {ratio(self.low)} to {ratio(self.high)})"
+_OPEN: Verdict = "not testable here"
+_ADVERBS: dict[Verdict, str] = {"supported": "true", "mixed": "in part", "refuted": "false"}
+_UNCLEAR = "the interval holds 1, so this run cannot tell; a longer --time narrows it. "
+_MOST_TOLD = 4  # cases whose figures are written out; of more, the first and the last
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Hold the verdict on one claim, the figure that decides and the experiment, or why there is none."""
+    """Hold the verdict on one claim, the figure that decides and the experiment, or why there is none.
+
+    `sentence` says it for a reader to quote; of one case without the verdict, which `case_by_case` puts before it.
+    """
 
     verdict: Verdict
     figure: str
     evidence: str
+    sentence: str = ""
+
+    @property
+    def decides(self) -> bool:
+        """Say whether there is a verdict."""
+        return self.verdict != _OPEN
 
     @property
     def told(self) -> str:
         """Give the verdict as the table has it: what is not testable here says why."""
-        return f"{self.verdict}: {self.evidence}" if self.verdict == "not testable here" else self.verdict
+        return self.verdict if self.decides else f"{self.verdict}: {self.evidence}"
 
 
 def not_testable(why: str, figure: str = "") -> Judgement:
     """Say that a claim cannot be judged in this run, and what would make it so."""
-    return Judgement("not testable here", figure, why)
+    return Judgement(_OPEN, figure, why)
 
 
-def judged(supporting: Sequence[bool], refuting: Sequence[bool], figure: str, evidence: str) -> Judgement:
+def judged(
+    supporting: Sequence[bool], refuting: Sequence[bool], figure: str, evidence: str, sentence: str = ""
+) -> Judgement:
     """Judge by intervals that exclude 1: all one way, some each way, or none, which decides nothing."""
     if any(supporting) and any(refuting):
-        return Judgement("mixed", figure, evidence)
+        return Judgement("mixed", figure, evidence, sentence)
     if any(supporting):
-        return Judgement("supported", figure, evidence)
+        return Judgement("supported", figure, evidence, sentence)
     if any(refuting):
-        return Judgement("refuted", figure, evidence)
-    return not_testable(
-        f"the interval holds 1, so this run cannot tell; a longer --time narrows it. {evidence}", figure
-    )
+        return Judgement("refuted", figure, evidence, sentence)
+    return not_testable(f"{_UNCLEAR}{evidence}", figure)
 
 
 def joined(judgements: Sequence[tuple[str, Judgement]]) -> Judgement:
     """Join the judgements of one claim on several cases, by its name; what decides nothing is left out."""
     if len(judgements) == 1:
         return judgements[0][1]
-    telling = [each for each in judgements if each[1].verdict != "not testable here"] or judgements
+    telling = [each for each in judgements if each[1].decides] or judgements
     verdicts = {judgement.verdict for _, judgement in telling}
+    shown, rest = telling, ""
+    if len(telling) > _MOST_TOLD:
+        shown, rest = [telling[0], telling[-1]], f"; and on {len(telling) - 2} cases between"
+    evidence = "; ".join(dict.fromkeys(judgement.evidence.removeprefix(_UNCLEAR) for _, judgement in shown))
     return Judgement(
         telling[0][1].verdict if len(verdicts) == 1 else "mixed",
-        "; ".join(f"on {case}: {judgement.figure}" for case, judgement in telling),
-        "; ".join(judgement.evidence for _, judgement in telling),
+        "; ".join(f"on {case}: {judgement.figure}" for case, judgement in shown) + rest,
+        f"{_UNCLEAR if telling[0][1].evidence.startswith(_UNCLEAR) else ''}{evidence}",
     )
 
 
-class Findings:
-    """Answer a judge's questions from a run's files, in the one-thread conditions."""
+def case_by_case(judgements: Sequence[tuple[str, Judgement]], remedy: str) -> Judgement:
+    """Join the judgements of one claim on several cases and say where which verdict holds, or what would be needed."""
+    if not judgements:
+        return not_testable(f"needs {remedy}")
+    whole = joined(judgements)
+    return replace(whole, sentence=_quoted(judgements)) if whole.decides else whole
 
-    def __init__(self, gathered: Gathered) -> None:
-        self.gathered = gathered
-        self.files = gathered.files
-        self.conditions = tuple(condition for condition in gathered.conditions if condition.threads == 1)
 
-    def names(self, condition: Condition, family: str | None = None) -> list[str]:
-        """List what was measured and is right, of one family or of both."""
-        summary = self.files.table(SUMMARY)
-        families = dict(zip(summary["implementation"].map(str), summary["family"].map(str), strict=True))
-        names = self.gathered.implementations(condition)
-        return [name for name in names if family is None or families.get(name) == family]
+def _quoted(judgements: Sequence[tuple[str, Judgement]]) -> str:
+    """Say for each verdict where it holds, with the sentences of the first and the last case it holds in."""
+    if len(judgements) == 1:
+        return f"{_ADVERBS[judgements[0][1].verdict]}: {judgements[0][1].sentence}"
+    names = [case for case, _ in judgements]
+    parts = []
+    for verdict, adverb in _ADVERBS.items():
+        found = [(case, each.sentence) for case, each in judgements if each.verdict == verdict]
+        if found:
+            span = where([(case, each.verdict == verdict) for case, each in judgements])
+            ends = [found[0], found[-1]] if len(found) > 1 else []
+            told = "; ".join(f"on {label(case, names)} {sentence}" for case, sentence in ends) or found[0][1]
+            parts.append(f"{adverb} {span}: {told}")
+    span = where([(case, not each.decides) for case, each in judgements])
+    return "; ".join([*parts, *([f"it cannot be told {span}"] if span else [])])
 
-    def ratio(self, subject: str, baseline: str, condition: Condition) -> Ratio | None:
-        """Compare two implementations as they are; None where one lacks a median."""
-        return self.cells(Cell(subject, condition.case), Cell(baseline, condition.case), condition)
 
-    def cells(self, subject: Cell, baseline: Cell, condition: Condition) -> Ratio | None:
-        """Compare any two cells of one thread condition; the interval is at least as wide as the A/A floor."""
-        resampled = self.gathered.replicates(condition.device, condition.threads)
-        right = self.gathered.implementations(condition)
-        if not all(cell in resampled and cell.implementation in right for cell in (subject, baseline)):
-            return None
-        found = resampled.ratio(subject, baseline)
-        floor = self._floor(condition, (subject.implementation, baseline.implementation))
-        return Ratio(found.value, min(found.low, found.value / (1 + floor)), max(found.high, found.value * (1 + floor)))
+def with_other_threads(judgement: Judgement, others: Sequence[tuple[int, Judgement]]) -> Judgement:
+    """Add what the same experiment says with other numbers of threads; where verdicts differ, the whole is mixed."""
+    for threads, other in others:
+        if not other.decides:
+            continue
+        words = threads_told(threads)
+        evidence = f"{judgement.evidence}. With {words}: {other.verdict}, {other.figure}"
+        if not judgement.decides:
+            judgement = replace(judgement, evidence=evidence)
+        elif other.verdict == judgement.verdict:
+            sentence = f"{judgement.sentence}; the verdict with {words} is the same" if judgement.sentence else ""
+            judgement = replace(judgement, evidence=evidence, sentence=sentence)
+        else:
+            sentence = f"{judgement.sentence}; with {words}: {other.sentence}" if judgement.sentence else ""
+            judgement = Judgement("mixed", judgement.figure, evidence, sentence)
+    return judgement
 
-    def ratio_of_ratios(self, subject: str, baseline: str, one: Condition, other: Condition) -> Ratio | None:
-        """Divide a ratio in one condition by the same ratio in another, replicate by replicate."""
-        resampled = self.gathered.replicates(one.device, one.threads)
-        cells = [Cell(name, condition.case) for condition in (one, other) for name in (subject, baseline)]
-        if (one.device, one.threads) != (other.device, other.threads) or not all(cell in resampled for cell in cells):
-            return None
-        values, columns = [resampled.value(cell) for cell in cells], [resampled.column(cell) for cell in cells]
-        found = resampled.estimate(
-            values[0] * values[3] / (values[1] * values[2]), columns[0] * columns[3] / (columns[1] * columns[2]), *cells
-        )
-        return Ratio(found.value, found.low, found.high)
 
-    def scratch_bytes(self, implementation: str, condition: Condition) -> float:
-        """Give what an implementation's operators allocate inside themselves; 0 where it is none or not known."""
-        evidence = self.gathered.evidence(implementation, condition)
-        return evidence.scratch_bytes if evidence is not None and evidence.scratch_bytes > 0 else 0.0
-
-    def _floor(self, condition: Condition, names: tuple[str, str]) -> float:
-        """Give the larger A/A floor of two implementations, the middle one of all for one without its own."""
-        here = within(self.files.table(SUMMARY), condition)
-        floors = pd.Series(here["aa_floor"].to_numpy(), index=here["implementation"].map(str))
-        if floors.isna().all():
-            return 0.0
-        return float(max(floors.median() if pd.isna(floors[name]) else floors[name] for name in names))
+def threads_told(threads: int) -> str:
+    """Write how many threads."""
+    return f"{threads} thread{'s' if threads > 1 else ''}"

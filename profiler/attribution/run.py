@@ -11,7 +11,6 @@ from profiler.attribution.evidence import Condition
 from profiler.attribution.files import RunFiles
 from profiler.attribution.gap import Gap, gap_between, gap_table_rows
 from profiler.attribution.gather import Gathered
-from profiler.attribution.judging import Findings
 from profiler.attribution.ladder import ladder_table_rows
 from profiler.attribution.switches import switch_table_rows
 from profiler.store import RunDirectory
@@ -48,7 +47,7 @@ def attribute(run: RunDirectory) -> None:
     write_table(run, ATTRIBUTION, ATTRIBUTION.frame(row for gap in gaps for row in gap_table_rows(gap)))
     write_table(run, SWITCHES, SWITCHES.frame(switches))
     write_table(run, LADDER, LADDER.frame(rungs))
-    write_table(run, CLAIMS, CLAIMS.frame(claim_table_rows(Findings(gathered))))
+    write_table(run, CLAIMS, CLAIMS.frame(claim_table_rows(gathered)))
 
 
 def _budgets(gathered: Gathered, condition: Condition, draws: Draws) -> list[Budget]:

@@ -52,7 +52,8 @@ def _of_fixed_steps(cause: str) -> Estimator:
         small = evidence.units[0]
         value, replicates = seconds_in(small.timing, evidence.small_samples, cause, draws)
         errors = float(np.var(replicates)), float(np.var(whole.replicates))
-        if sum(errors) <= 0 or abs(value - whole.seconds) > _FAR_APART * math.sqrt(sum(errors)):
+        # What was not measured in every process has replicates that are not known, and neither is their variance.
+        if not sum(errors) > 0 or abs(value - whole.seconds) > _FAR_APART * math.sqrt(sum(errors)):
             return whole
         weight = errors[1] / sum(errors)
         words = (

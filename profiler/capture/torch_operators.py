@@ -13,7 +13,7 @@ from torch.utils.flop_counter import flop_registry
 from profiler.capture.extent import reached_bytes
 from profiler.capture.tally import Tally
 
-__all__ = ["OperatorCounter"]
+__all__ = ["OperatorCounter", "is_decomposed"]
 
 # In-place operators that do not look at what they overwrite.
 _OVERWRITING = frozenset({"copy_", "fill_", "zero_", "uniform_", "normal_", "random_", "bernoulli_", "exponential_"})
@@ -95,10 +95,9 @@ def _planned(func: Any) -> _Plan:
     outs = {place for place in written if isinstance(place, str)}
     # A functional operator whose declared output may alias an input (`Tensor(a)`) gives a view.
     views = [value.alias_info is not None and not value.alias_info.is_write for value in schema.returns]
-    composite, own = (torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), key) for key in _KERNEL_KEYS)
     return _Plan(
         name=schema.name,
-        decomposed=composite and not own,
+        decomposed=is_decomposed(func),
         view=bool(views) and all(views) and not written,
         written=frozenset(written),
         overwritten=frozenset(written if base in _OVERWRITING else outs),
@@ -106,6 +105,12 @@ def _planned(func: Any) -> _Plan:
         fills=not base.removeprefix("new_").startswith("empty"),
         flops=flop_registry.get(func._overloadpacket),
     )
+
+
+def is_decomposed(func: Any) -> bool:
+    """Say whether an operator has no kernel of its own and only calls others."""
+    composite, own = (torch._C._dispatch_has_kernel_for_dispatch_key(func.name(), key) for key in _KERNEL_KEYS)
+    return bool(composite and not own)
 
 
 def _is_written(argument: Any) -> bool:

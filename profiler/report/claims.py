@@ -18,8 +18,8 @@ def claim_list(view: RunView) -> list[str]:
 
 
 def _item(view: RunView, row: pd.Series) -> str:
-    claim, statement, verdict, figure, evidence = (_text(row[column.name]) for column in CLAIMS.columns)
-    told = [_sentence(view, "Figure: ", figure)]
+    claim, statement, verdict, sentence, figure, evidence = (_text(row[column.name]) for column in CLAIMS.columns)
+    told = [f'To quote: "{view.told(sentence)}".' if sentence else "", _sentence(view, "Figure: ", figure)]
     if not verdict.startswith(_OPEN):
         start = f"**{claim} {view.told(verdict)}.** {view.told(statement)}"
         return " ".join(filter(None, [start, *told, _sentence(view, "Evidence: ", evidence)]))

@@ -12,6 +12,7 @@ from profiler.report.completeness import banner
 from profiler.report.cpu_samples import cpu_sample_table
 from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
+from profiler.report.inside import inside_list
 from profiler.report.ladder import ladder_notes, ladder_table
 from profiler.report.machine import limits, machine, method
 from profiler.report.memory_use import compulsory_bytes, memory_table
@@ -45,6 +46,7 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         failures=failure_list(view),
         works=[_work(view, condition) for condition in view.first_conditions],
         gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
+        insides=inside_list(view),
         ladders=[
             _ladder(view, condition, plots) for condition in view.first_conditions if ladder_table(view, condition)
         ],

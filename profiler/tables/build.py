@@ -15,6 +15,7 @@ from profiler.tables import (
     cpu_samples,
     criticality,
     launches,
+    library_path,
     memory,
     ops,
     python,
@@ -37,6 +38,7 @@ BUILDERS: tuple[tuple[Table, Callable[[Inputs], pd.DataFrame]], ...] = (
     (python.PYTHON, python.build),
     (counts.COUNTS, counts.build),
     (cpu_samples.CPU_SAMPLES, cpu_samples.build),
+    (library_path.LIBRARY_PATH, library_path.build),
     (criticality.CRITICALITY, criticality.build),
     (ceilings.CEILINGS, lambda inputs: ceilings.build(inputs.ceilings)),
 )

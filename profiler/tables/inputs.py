@@ -15,12 +15,13 @@ from profiler.counts import CallCounts
 from profiler.errors import TraceError
 from profiler.manifest import Manifest, PlannedImplementation
 from profiler.measure.samples import kept_samples
-from profiler.records import Captured, Ceiling, ColdStage, Exposed, Notice, Outcome, Sample, Sampled
+from profiler.records import Captured, Ceiling, ColdStage, Exposed, LibraryPath, Notice, Outcome, Sample, Sampled
 from profiler.stacks import Stacks
 from profiler.store import RunDirectory
 from profiler.tables.profile import CallProfile, profile_calls
 from profiler.trace.integrity import findings
 from profiler.trace.kineto import read_trace
+from profiler.trace.onednn import Spoken, read_verbose
 from profiler.trace.timeline import timeline_of
 
 __all__ = ["CAPTURE_THREADS", "Capture", "Inputs"]
@@ -80,6 +81,25 @@ class Inputs:
         except (OSError, EOFError, zlib.error, msgspec.DecodeError) as error:
             self._note("unreadable_stacks", sampled, f"its CPU samples cannot be read ({error})")
             return None
+
+    @functools.cached_property
+    def library_paths(self) -> list[LibraryPath]:
+        """Give every look at what the library does inside."""
+        return [record for record in self._records if isinstance(record, LibraryPath)]
+
+    def spoken(self, path: LibraryPath) -> Spoken | None:
+        """Read what oneDNN wrote in one look; None where there is nothing, or nothing that can be read."""
+        if not path.lines:
+            return None
+        try:
+            spoken = read_verbose((self._run.path / path.lines).read_text(errors="replace"))
+        except OSError as error:
+            self._note("unreadable_library_path", path, f"what oneDNN wrote cannot be read ({error.strerror})")
+            return None
+        if spoken.unread or spoken.cut:
+            text = f"lines of oneDNN that are not understood: {spoken.unread}; that were not kept: {spoken.cut}"
+            self._note("library_path_not_whole", path, text)
+        return spoken
 
     @functools.cached_property
     def exposed(self) -> list[Exposed]:
@@ -164,7 +184,7 @@ class Inputs:
             return None
         return profile_calls(timeline)
 
-    def _note(self, code: str, captured: Captured | Sampled, text: str) -> None:
+    def _note(self, code: str, captured: Captured | Sampled | LibraryPath, text: str) -> None:
         text = text.replace(str(self._run.path), self._run.path.name)
         where = f"{captured.implementation} on {captured.case}"
         self.notices.append(

@@ -12,6 +12,7 @@ from profiler.tables.cpu_samples import CPU_SAMPLES
 from profiler.tables.criticality import CRITICALITY
 from profiler.tables.ladder import LADDER
 from profiler.tables.launches import LAUNCHES
+from profiler.tables.library_path import LIBRARY_PATH
 from profiler.tables.memory import MEMORY
 from profiler.tables.ops import OPS
 from profiler.tables.python import PYTHON
@@ -33,6 +34,7 @@ TABLES: tuple[Table, ...] = (
     COUNTS,
     CEILINGS,
     CPU_SAMPLES,
+    LIBRARY_PATH,
     SWITCHES,
     CRITICALITY,
     BUDGET,

@@ -65,7 +65,7 @@ def test_what_is_left_out_has_a_default_and_is_left_out_of_the_name(given_name: 
     ("text", "complaint"),
     [
         ("", "has no ih"),
-        ("artcle", "not understood at 'artcle'.*presets?: article, small, photo, sweep"),
+        ("artcle", "not understood at 'artcle'.*presets?: article, small, photo, sweep, claims"),
         ("ic1kh3", "has no ih"),
         ("ih8", "has no kh"),
         ("ih8kh3xy2", "not understood at 'xy2'"),

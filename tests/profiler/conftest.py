@@ -25,6 +25,7 @@ from profiler.tables.cold import COLD
 from profiler.tables.counts import COUNTS
 from profiler.tables.files import write_table
 from profiler.tables.launches import LAUNCHES
+from profiler.tables.library_path import LIBRARY_PATH
 from profiler.tables.memory import MEMORY
 from profiler.tables.ops import OPS
 from profiler.tables.python import PYTHON
@@ -290,6 +291,34 @@ def _work_tables(run: RunDirectory) -> None:
     )
 
 
+def make_library_path() -> pd.DataFrame:
+    """Let the library be oneDNN here, which it is not on so small an image: a convolution and two reorders a call."""
+    problem = "mb1_ic1oc1_ih100oh100kh3sh1dh0ph1_iw100ow100kw3sw1dw0pw1"
+    names = ("kind", "primitive", "primitive_implementation", "source_layout", "destination_layout", "problem", "words")
+    steps = (
+        ("backend", "Mkldnn", "", "", "", "", "torch chooses Mkldnn (oneDNN v3.12.0, Intel AVX-512)"),
+        ("exec", "reorder", "jit:uni", "abcd", "Acdb16a", "1x1x3x3", "oneDNN copies 1x1x3x3 from abcd to Acdb16a"),
+        ("exec", "convolution", "jit:avx512_core", "abcd", "aBcd16b", problem,
+         "oneDNN runs jit:avx512_core on source abcd, weights Acdb16a, destination aBcd16b: the one output channel is "
+         "written as a block of 16 (aBcd16b), 16 times the values"),
+        ("exec", "reorder", "jit:uni", "aBcd16b", "abcd", "1x1x100x100",
+         "oneDNN copies 1x1x100x100 from aBcd16b to abcd"),
+    )  # fmt: skip
+    return LIBRARY_PATH.frame(
+        {
+            **_here(implementation),
+            **dict.fromkeys(("cache", "propagation", "algorithm", "weights_layout"), ""),
+            "call": "later",
+            "step": place,
+            **dict(zip(names, step, strict=True)),
+            "calls": 1,
+            "time_ms": None if step[0] == "backend" else 0.01,
+        }
+        for implementation in ("article.module", "torch.conv2d")
+        for place, step in enumerate(steps, start=1)
+    )
+
+
 def make_cold() -> pd.DataFrame:
     rows = []
     for subject in SUBJECTS:
@@ -444,6 +473,7 @@ def build_article_run(path: Path, threads: list[int] | None = None) -> RunDirect
     write_table(run, COUNTS, make_counts())
     write_table(run, COLD, make_cold())
     write_table(run, CEILINGS, make_ceilings(conditions))
+    write_table(run, LIBRARY_PATH, make_library_path())
     _work_tables(run)
     return run
 

@@ -8,8 +8,9 @@ import pytest
 
 from profiler.attribution.claims import CLAIMS as JUDGES
 from profiler.attribution.files import RunFiles
+from profiler.attribution.findings import Findings, Ratio
 from profiler.attribution.gather import Gathered
-from profiler.attribution.judging import Findings, Judgement, Ratio, joined, judged, not_testable
+from profiler.attribution.judging import Judgement, joined, judged, not_testable
 from profiler.attribution.run import attribute
 from profiler.store import RunDirectory
 from profiler.tables.claims import CLAIMS

@@ -60,6 +60,17 @@ def test_the_same_steps_on_a_smallest_input_say_more_than_a_long_call(
     assert "on a 1x1 output, with the same steps, 90 % of 2,000 CPU samples" in found.evidence
 
 
+def test_a_smallest_input_that_some_processes_lack_is_not_asked(make_evidence: MakeEvidence, draws: Draws) -> None:
+    evidence = make_evidence(samples=_SAMPLES, small_samples={"interpreter": 1000})
+    assert evidence.units is not None
+    evidence.units[0].timing.replicates[::3] = np.nan
+    found = sample.interpreter(evidence, draws)
+    alone = sample.interpreter(make_evidence(samples=_SAMPLES), draws)
+    assert found is not None
+    assert alone is not None
+    assert found.seconds == alone.seconds
+
+
 def test_a_smallest_input_that_does_something_else_is_not_asked(make_evidence: MakeEvidence, draws: Draws) -> None:
     evidence = make_evidence(samples=_SAMPLES, small_samples={"interpreter": 1000})
     found = sample.interpreter(evidence, draws)

@@ -70,7 +70,7 @@ def test_switches_apply_by_arrays_gradients_and_threads() -> None:
     assert _named(find("numpy.shift_add"), 1) == of_numpy
     assert _named(find("numpy.shift_add"), 2) == of_numpy | {"one_thread", "passive_wait"}
     of_torch = {"denormals_flushed", "recycled_memory", "without_onednn", "channels_last"}
-    assert _named(find("torch.conv2d"), 1) == of_torch | {"padded_beforehand", "backend_operator"}
+    assert _named(find("torch.conv2d"), 1) == of_torch | {"padded_beforehand", "backend_operator", "unbatched"}
     gradients = {"no_grad", "inference_mode"}
     of_the_layer = {"padded_beforehand", "functional", "without_bias"}
     assert _named(find("article.module"), 1) == of_torch | gradients | of_the_layer
@@ -101,6 +101,18 @@ def test_every_switch_leaves_the_output_right(implementation: Implementation, na
             output = subject.call()
         result = check(case, output, data.image, data.weight, data.bias, kind=subject.error_bound)
         assert result.correct, f"{switch.name}: {result.reason}"
+
+
+def test_the_call_without_a_batch_gives_a_fresh_output_each_time_and_takes_one_image_only() -> None:
+    library = find("torch.conv2d")
+    (switch,) = [each for each in library.switches if each.name == "unbatched"]
+    subject = prepared(library, CASE, make_data(CASE, 5), [switch])
+    with subject.context():
+        first, second = subject.call(), subject.call()
+    assert first.shape == CASE.output_shape
+    assert first.data_ptr() != second.data_ptr()
+    refused = switch.available(ConvCase.parse("mb2ic1ih8oc1kh3ph1"))
+    assert (refused.available, "a batch of 2 images" in refused.reason) == (False, True)
 
 
 def _tried(switch: str, **given_: Any) -> Screened:

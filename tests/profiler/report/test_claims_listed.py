@@ -15,8 +15,9 @@ from profiler.tables.files import write_table
 BuildRun = Callable[..., RunDirectory]
 
 
-def _item(run: RunDirectory, verdict: str, figure: str, evidence: str) -> str:
-    row = {"claim": "C3", "statement": "It grows.", "verdict": verdict, "figure": figure, "evidence": evidence}
+def _item(run: RunDirectory, verdict: str, figure: str, evidence: str, sentence: str = "") -> str:
+    row = {"claim": "C3", "statement": "It grows.", "verdict": verdict, "sentence": sentence, "figure": figure,
+           "evidence": evidence}  # fmt: skip
     write_table(run, CLAIMS, CLAIMS.frame([row]))
     (item,) = claim_list(RunView(run))
     return item
@@ -27,6 +28,13 @@ def test_a_verdict_comes_with_its_figure_and_its_evidence(build_run: BuildRun) -
     assert item == (
         "**C3 supported.** It grows. Figure: `c.direct` takes 0.5x of `torch.conv2d`. "
         "Evidence: small \\| against photo."
+    )
+
+
+def test_the_sentence_to_quote_stands_in_quotes(build_run: BuildRun) -> None:
+    item = _item(build_run(threads=[1]), "mixed", "2x", "a trial", "true for c.direct | from 8x8 on")
+    assert item == (
+        '**C3 mixed.** It grows. To quote: "true for `c.direct` \\| from 8x8 on". Figure: 2x. Evidence: a trial.'
     )
 
 

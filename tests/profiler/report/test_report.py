@@ -50,6 +50,7 @@ def test_the_first_line_is_the_verdict_and_the_sections_follow_in_order(reported
         "## Ranking, 2 threads",
         "## What each does in one call",
         "## Where the gaps come from, 1 thread",
+        "## What the library does inside",
         "## From the article's loop to the library, rung by rung",
         "## What changes when, 1 thread",
         "## Cold and steady",
