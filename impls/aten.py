@@ -77,7 +77,7 @@ def _prepare_prepacked(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
 
 def _prepare_unbatched(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
     """Call the library on the one image (C, H, W) of a batch; its output gets the dimension back, a view of it."""
-    single = _prepare_conv2d(case, image[0], weight, bias)
+    single = prepare_conv2d(case, image[0], weight, bias)
 
     def call() -> Any:
         return single().unsqueeze(0)
