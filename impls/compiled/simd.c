@@ -16,6 +16,7 @@
 
 enum {
     MOST_THREADS = 64,
+    LEAST_WORK = 1500000, /* multiply-adds that are worth a thread: starting one takes as long */
     WAY = 4096 /* bytes that most first-level caches hold in one way: rows so far apart push each other out */
 };
 
@@ -180,8 +181,11 @@ void simd(const struct problem *p, float *output)
     pthread_t others[MOST_THREADS];
     int started[MOST_THREADS] = {0};
     ptrdiff_t threads = p->threads < MOST_THREADS ? p->threads : MOST_THREADS;
-    if (threads > p->output_height / 16)
-        threads = p->output_height / 16; /* a thread costs more than a few rows */
+    const ptrdiff_t work = p->planes * p->output_height * p->output_width * p->kernel_height * p->kernel_width;
+    if (threads > work / LEAST_WORK)
+        threads = work / LEAST_WORK;
+    if (threads > p->output_height / 8)
+        threads = p->output_height / 8;
     if (threads < 2) {
         struct band whole = {p, output, 0, p->output_height};
         compute_band(&whole);

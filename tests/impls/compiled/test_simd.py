@@ -65,8 +65,9 @@ def test_every_edge_is_right(name: str, case: ConvCase) -> None:
 @pytest.mark.parametrize("threads", ["2", "3", "64", "none of it"])
 def test_rows_are_shared_among_threads(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    for height in (31, 32, 49, 200):
-        _verify("c.simd", ConvCase.parse(f"ic1ih{height}iw33oc1kh3ph1"))
+    for height in (5, 15, 16, 49, 200):
+        # Enough work for many threads, whatever the height.
+        _verify("c.simd", ConvCase.parse(f"ic1ih{height}iw{400_000 // height}oc1kh11ph5"))
 
 
 def test_outputs_that_go_past_the_caches_are_right_too(monkeypatch: pytest.MonkeyPatch) -> None:
