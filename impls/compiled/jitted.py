@@ -51,10 +51,14 @@ def _convolve(*, inline: bool = False, fastmath: bool = False) -> Any:
 
 
 def _framed(image: Any, vertical: int, horizontal: int) -> Any:
-    """Copy an image into a frame of zeros."""
+    """Copy an image into a frame of zeros; by loops, since Numba takes seconds to compile the assignment of a slice."""
     batch, channels, height, width = image.shape
     padded = np.zeros((batch, channels, height + 2 * vertical, width + 2 * horizontal), image.dtype)
-    padded[:, :, vertical : vertical + height, horizontal : horizontal + width] = image
+    for sample in range(batch):
+        for channel in range(channels):
+            for row in range(height):
+                for column in range(width):
+                    padded[sample, channel, vertical + row, horizontal + column] = image[sample, channel, row, column]
     return padded
 
 
