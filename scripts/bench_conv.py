@@ -5,7 +5,7 @@ conv [--quick] [--only TEXT] [--threads N] [--seconds S] [--json FILE]
 Everything of a row is timed in interleaved rounds of one process, pinned where permitted: ours with an output buffer
 and with fresh outputs, each peer that is installed likewise (`x` where it is not). Ratios are a peer's time over ours
 in the same round, their median over all rounds; `of peak` are the case's multiply-adds over the processor's, measured
-in the same rounds, `of copy` the time of copying the image over ours. --allocator gives a fair reader's second figure:
+in the same rounds, `of copy` the time of copying the image over ours. A second table gives a fair reader's second figure:
 the same with glibc told to keep its memory, since part of the library's time are page faults. Judges nothing: exit 0.
 """
 
@@ -20,7 +20,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,12 @@ _HERE = Path(__file__).parent
 _OURS = "c.simd"
 _PEERS = ("torch.conv2d", "opencv.filter2d", "ipp.filter_border")
 _BLOCK_S = 2e-3
+_CHILD = "CONVPROF_BENCH"
 _RECYCLING = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296:glibc.malloc.top_pad=67108864"
+_ALLOCATORS: Mapping[str, Mapping[str, str]] = {
+    "the allocator as it is": {},
+    "the allocator told to keep its memory, so that page faults vanish": {"GLIBC_TUNABLES": _RECYCLING},
+}
 _SIZES = {
     3: (8, 16, 64, 100, 128, 256, 512, 1024, 2048, 4096),
     5: (100, 512, 1024, 2048),
@@ -57,36 +62,38 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each case")
-    parser.add_argument("--allocator", action="store_true", help="with glibc told to keep freed memory")
-    parser.add_argument("--json", type=Path, help="write all rows to this file too")
+    parser.add_argument("--json", type=Path, help="write all rows to this file too, a JSON object a line")
     given = parser.parse_args()
-    if "CONVPROF_BENCH" not in os.environ:
-        _again(given)
+    if _CHILD in os.environ:
+        _table(given)
+        return
+    for allocator, variables in _ALLOCATORS.items():
+        print(f"\n{allocator}", flush=True)
+        _in_environment(given, variables)
+
+
+def _table(given: argparse.Namespace) -> None:
     import torch
 
     torch.set_num_threads(given.threads)
     if given.threads == 1 and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     print(_heading())
-    rows = []
     with torch.inference_mode():
         for name in _names(given):
             row = _row(name, given.threads, given.seconds)
-            rows.append(row)
             print(_line(row), flush=True)
-    if given.json is not None:
-        given.json.write_text(json.dumps(rows, indent=1))
+            if given.json is not None:
+                with given.json.open("a") as file:
+                    file.write(json.dumps({**row, "allocator": os.environ.get("GLIBC_TUNABLES", "")}) + "\n")
 
 
-def _again(given: argparse.Namespace) -> None:
-    """Start once more with the environment that thread pools and the allocator read when they are loaded."""
-    threads = str(given.threads)
-    variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), threads)
-    if given.allocator:
-        variables["GLIBC_TUNABLES"] = _RECYCLING
+def _in_environment(given: argparse.Namespace, variables: Mapping[str, str]) -> None:
+    """Make the table in a process with the environment that thread pools and the allocator read when they load."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(given.threads))
     paths = os.pathsep.join(filter(None, [str(_HERE.parent), os.environ.get("PYTHONPATH", "")]))
-    environment = {**os.environ, **variables, "CONVPROF_BENCH": "1", "PYTHONPATH": paths}
-    raise SystemExit(subprocess.run([sys.executable, *sys.argv], env=environment, check=False).returncode)
+    environment = {**os.environ, **threads, **variables, _CHILD: "1", "PYTHONPATH": paths}
+    subprocess.run([sys.executable, *sys.argv], env=environment, check=True)
 
 
 def _names(given: argparse.Namespace) -> Iterator[str]:
@@ -103,7 +110,7 @@ def _row(name: str, threads: int, seconds: float) -> dict[str, Any]:
 
     case = ConvCase.parse(name)
     data = make_data(case, seed=5)
-    contenders = list(_contenders(case, data, threads))
+    contenders = list(_contenders(case, data))
     times = _times(contenders, seconds)
     ours = {kind: times[f"{_OURS}{kind}"] for kind in (" out", " fresh")}
     row: dict[str, Any] = {"case": name, "threads": threads, "rounds": len(ours[" out"])}
@@ -117,7 +124,7 @@ def _row(name: str, threads: int, seconds: float) -> dict[str, Any]:
     return row
 
 
-def _contenders(case: Any, data: Any, threads: int) -> Iterator[Contender]:
+def _contenders(case: Any, data: Any) -> Iterator[Contender]:
     from impls.catalog import find
     from impls.data import as_given
     from impls.errors import UnknownImplementation
@@ -135,7 +142,6 @@ def _contenders(case: Any, data: Any, threads: int) -> Iterator[Contender]:
     target = np.empty_like(data.image)
     yield _contender("copy", lambda: np.copyto(target, data.image))
     yield _contender("peak", _peak())
-    del threads
 
 
 _PEAK_ROUNDS = 20_000
