@@ -72,9 +72,9 @@ def _generality(findings: Findings, condition: Condition) -> Judgement | None:
     evidence = (
         "a call on a 1x1 output, where next to nothing is computed: what the library does for any case, against a "
         f"compiled function, {threads_told(condition.threads)}"
-        f"{threads_told(condition.threads)}"
+    )
     sentence = f"where next to nothing is computed, {LIBRARY} takes {ratio(fixed.value)} the time of {name}"
-    figure = f"{LIBRARY} takes {fixed} the time of {name}; on {condition.case}, where their algorithms differ too, {whole}"
+    figure = f"{LIBRARY} takes {fixed} the time of {name}; where their algorithms differ too, {whole}"
     return judged([fixed.above], [fixed.below], figure, evidence, sentence)
 
 
