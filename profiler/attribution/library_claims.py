@@ -74,7 +74,7 @@ def _generality(findings: Findings, condition: Condition) -> Judgement | None:
         f"compiled function, {threads_told(condition.threads)}"
     )
     sentence = f"where next to nothing is computed, {LIBRARY} takes {ratio(fixed.value)} the time of {name}"
-    figure = f"{LIBRARY} takes {fixed} the time of {name}; where their algorithms differ too, {whole}"
+    figure = f"{LIBRARY} takes {fixed} the time of {name}; on the whole case, where algorithms differ too, {whole}"
     return judged([fixed.above], [fixed.below], figure, evidence, sentence)
 
 
