@@ -140,7 +140,7 @@ CLAIMS: tuple[Claim, ...] = (
         in_each_case(
             blas_accelerates,
             "numpy.im2col beside numpy.shift_add, or torch.unfold beside torch.shift_add: `convprof analyze --case "
-            "claims --impl numpy.im2col --impl numpy.shift_add --impl torch.unfold --impl torch.shift_add --time 900`",
+            "claims --impl numpy.im2col --impl numpy.shift_add --impl torch.unfold --impl torch.shift_add --time 1800`",
         ),
     ),
     Claim("C12", "Shared memory and thread blocks accelerate the CUDA kernel.", gpu_shared_memory),

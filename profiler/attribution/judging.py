@@ -23,7 +23,7 @@ Verdict = Literal["supported", "refuted", "mixed", "not testable here"]
 
 _OPEN: Verdict = "not testable here"
 _ADVERBS: dict[Verdict, str] = {"supported": "true", "mixed": "in part", "refuted": "false"}
-_UNCLEAR = "the interval holds 1, so this run cannot tell; a longer --time narrows it. "
+_UNCLEAR = "no interval here excludes 1, so this run cannot tell; a longer --time narrows them. "
 _MOST_TOLD = 4  # cases whose figures are written out; of more, the first and the last
 
 

@@ -14,7 +14,7 @@ from profiler.units import count, ratio, size
 
 __all__ = ["batch_handling", "fewer_copies", "generality", "gradient_coupling", "in_each_case", "stride_one_unpadded"]
 
-_RUN = "`convprof analyze --case claims --impl torch.conv2d --time 900`"
+_RUN = "`convprof analyze --case claims --impl torch.conv2d --time 1800`"
 # What removes a copy or fresh memory from the library's call, and what that is.
 _COPY_SWITCHES = {
     "padded_beforehand": "padding made beforehand",
@@ -70,12 +70,12 @@ def _generality(findings: Findings, condition: Condition) -> Judgement | None:
     name, fixed = min(told.items(), key=lambda each: each[1].value)
     whole = findings.ratio(LIBRARY, name, condition)
     evidence = (
-        f"a call on a 1x1 output, where next to nothing is computed: what the library does for any case, against a "
-        f"compiled function; on {condition.case}, where their algorithms differ as well, it takes {whole}; "
-        f"{threads_told(condition.threads)}"
+        "a call on a 1x1 output, where next to nothing is computed: what the library does for any case, against a "
+        f"compiled function, {threads_told(condition.threads)}"
     )
     sentence = f"where next to nothing is computed, {LIBRARY} takes {ratio(fixed.value)} the time of {name}"
-    return judged([fixed.above], [fixed.below], f"{LIBRARY} takes {fixed} the time of {name}", evidence, sentence)
+    figure = f"{LIBRARY} takes {fixed} the time of {name}; on the whole case, where algorithms differ too, {whole}"
+    return judged([fixed.above], [fixed.below], figure, evidence, sentence)
 
 
 def _batch_handling(findings: Findings, condition: Condition) -> Judgement | None:

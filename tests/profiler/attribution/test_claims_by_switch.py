@@ -76,7 +76,7 @@ def test_copies_that_cost_nothing_that_can_be_told_decide_nothing(build_run: Bui
     run = build_run(threads=[1])
     _with_switch(run, "padded_beforehand", 1.0)
     verdict, sentence, figure = _judged(run, "C7")
-    assert verdict.startswith("not testable here: the interval holds 1")
+    assert verdict.startswith("not testable here: no interval here excludes 1")
     assert sentence == ""
     assert figure.startswith("torch.conv2d has 2 reorders in a call; padded_beforehand takes 1.00x")
 
