@@ -5,8 +5,8 @@ conv [--quick] [--only TEXT] [--threads N] [--seconds S] [--json FILE]
 Everything of a row is timed in interleaved rounds of one process, pinned where permitted: ours with an output buffer
 and with fresh outputs, each peer that is installed likewise (`x` where it is not). Ratios are a peer's time over ours
 in the same round, their median over all rounds; `of peak` are the case's multiply-adds over the processor's, measured
-in the same rounds, `of copy` the time of copying the image over ours. A second table is a fair reader's second figure: the
-same with glibc told to keep its memory, since part of the library's time are page faults. Judges nothing: exit 0.
+in the same rounds, `of copy` the time of copying the image over ours. A second table is a fair reader's second figure:
+glibc is told to keep its memory, since part of the library's time are page faults. Judges nothing: exit code 0.
 """
 
 from __future__ import annotations
