@@ -132,7 +132,13 @@ def _start(tmp_path: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_interruptible,  # noqa: PLW1509 - no other thread runs here
     )  # fmt: skip
+
+
+def _interruptible() -> None:
+    """Take Ctrl-C, which a shell has its jobs in the background ignore, the tests among them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _wait_for_samples(run: RunDirectory) -> None:
