@@ -27,7 +27,7 @@ def _prepare_row_loop(case: ConvCase, image: Any, weight: Any, bias: Any, *, reu
         for row, column, _, columns in taps(case)
     ]
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
-    grouped_shape = (case.batch, case.groups, case.out_channels // case.groups, *case.output_shape[2:])
+    grouped_shape = case.grouped_output_shape
     result = np.empty(grouped_shape, case.dtype) if reuse else None
 
     def call() -> Any:

@@ -18,11 +18,6 @@ __all__ = ["TENSORDOT"]
 def _prepare_tensordot(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
     """Split image channels and kernels by group; the call contracts each group's windows with its kernels."""
     outputs, inputs = case.out_channels // case.groups, case.in_channels // case.groups
-    # What one window spans: the kernel's taps with the gaps that dilation leaves between them.
-    reach = (
-        (case.kernel_height - 1) * case.dilation_height + 1,
-        (case.kernel_width - 1) * case.dilation_width + 1,
-    )
     places = [
         (slice(group * inputs, (group + 1) * inputs), slice(group * outputs, (group + 1) * outputs))
         for group in range(case.groups)
@@ -31,7 +26,7 @@ def _prepare_tensordot(case: ConvCase, image: Any, weight: Any, bias: Any) -> Ca
 
     def call() -> Any:
         padded = padded_image(case, image)
-        windows = sliding_window_view(padded, reach, axis=(2, 3), subok=True)
+        windows = sliding_window_view(padded, case.reach, axis=(2, 3), subok=True)
         strided = windows[
             :, :, :: case.stride_height, :: case.stride_width, :: case.dilation_height, :: case.dilation_width
         ]

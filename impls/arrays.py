@@ -31,8 +31,7 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, re
         for row, column, rows, columns in taps(case)
     ]
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
-    grouped_shape = (case.batch, case.groups, case.out_channels // case.groups, *case.output_shape[2:])
-    result = np.empty(grouped_shape, case.dtype) if reuse else None
+    result = np.empty(case.grouped_output_shape, case.dtype) if reuse else None
 
     def call() -> Any:
         padded = padded_image(case, image)
@@ -55,18 +54,12 @@ def _prepare_sliding_window(case: ConvCase, image: Any, weight: Any, bias: Any, 
     outputs, inputs = case.out_channels // case.groups, case.in_channels // case.groups
     kernel = weight.reshape(case.groups, outputs, *case.weight_shape[1:])
     offsets = None if bias is None else bias.reshape(-1, 1, 1)
-    # What one window spans: the kernel's taps with the gaps that dilation leaves between them.
-    reach = (
-        (case.kernel_height - 1) * case.dilation_height + 1,
-        (case.kernel_width - 1) * case.dilation_width + 1,
-    )
-    grouped_shape = (case.batch, case.groups, outputs, *case.output_shape[2:])
-    result = np.empty(grouped_shape, case.dtype) if reuse else None
+    result = np.empty(case.grouped_output_shape, case.dtype) if reuse else None
 
     def call() -> Any:
         padded = padded_image(case, image)
         by_group = padded.reshape(case.batch, case.groups, inputs, *padded.shape[2:])
-        windows = sliding_window_view(by_group, reach, axis=(3, 4), subok=True)
+        windows = sliding_window_view(by_group, case.reach, axis=(3, 4), subok=True)
         strided = windows[
             :, :, :, :: case.stride_height, :: case.stride_width, :: case.dilation_height, :: case.dilation_width
         ]

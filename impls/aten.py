@@ -145,8 +145,7 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, re
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
     widths = (case.padding_width, case.padding_width, case.padding_height, case.padding_height)
     padded_size = (case.height + 2 * case.padding_height, case.width + 2 * case.padding_width)
-    grouped_shape = (case.batch, case.groups, case.out_channels // case.groups, *case.output_shape[2:])
-    result = image.new_empty(grouped_shape) if reuse else None
+    result = image.new_empty(case.grouped_output_shape) if reuse else None
 
     def call() -> Any:
         padded = functional.pad(image, widths).view(case.batch, case.groups, inputs, *padded_size)

@@ -139,12 +139,12 @@ class ConvCase:
     @property
     def output_height(self) -> int:
         """Count the output's rows."""
-        return (self.height + 2 * self.padding_height - self._reach_height) // self.stride_height + 1
+        return (self.height + 2 * self.padding_height - self.reach[0]) // self.stride_height + 1
 
     @property
     def output_width(self) -> int:
         """Count the output's columns."""
-        return (self.width + 2 * self.padding_width - self._reach_width) // self.stride_width + 1
+        return (self.width + 2 * self.padding_width - self.reach[1]) // self.stride_width + 1
 
     @property
     def image_shape(self) -> tuple[int, int, int, int]:
@@ -160,6 +160,20 @@ class ConvCase:
     def output_shape(self) -> tuple[int, int, int, int]:
         """Give the output's shape (N, O, H, W)."""
         return (self.batch, self.out_channels, self.output_height, self.output_width)
+
+    @property
+    def grouped_output_shape(self) -> tuple[int, int, int, int, int]:
+        """Give the output's shape with its channels by group (N, groups, O/groups, H, W)."""
+        outputs = self.out_channels // self.groups
+        return (self.batch, self.groups, outputs, self.output_height, self.output_width)
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Give the rows and columns that one window spans: the taps with the gaps that dilation leaves between them."""
+        return (
+            self.dilation_height * (self.kernel_height - 1) + 1,
+            self.dilation_width * (self.kernel_width - 1) + 1,
+        )
 
     @property
     def outputs(self) -> int:
@@ -192,8 +206,8 @@ class ConvCase:
         """Give the same problem on the smallest image that yields an output of this many rows and columns."""
         return replace(
             self,
-            height=max(1, (height - 1) * self.stride_height + self._reach_height - 2 * self.padding_height),
-            width=max(1, (width - 1) * self.stride_width + self._reach_width - 2 * self.padding_width),
+            height=max(1, (height - 1) * self.stride_height + self.reach[0] - 2 * self.padding_height),
+            width=max(1, (width - 1) * self.stride_width + self.reach[1] - 2 * self.padding_width),
         )
 
     @property
@@ -205,14 +219,6 @@ class ConvCase:
         """
         rows, columns = (min(16, max(2, extent // 2)) for extent in (self.output_height, self.output_width))
         return self.with_output(1, 1), self.with_output(rows, columns)
-
-    @property
-    def _reach_height(self) -> int:
-        return self.dilation_height * (self.kernel_height - 1) + 1
-
-    @property
-    def _reach_width(self) -> int:
-        return self.dilation_width * (self.kernel_width - 1) + 1
 
 
 def _numbers(descriptor: str, text: str) -> dict[str, int]:

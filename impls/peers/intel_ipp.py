@@ -15,7 +15,7 @@ import numpy as np
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.output import output_buffer
-from impls.peers.planes import Place, by_planes, dense_shape, too_much_padding
+from impls.peers.planes import Place, by_planes, too_much_padding
 
 __all__ = ["FILTER_BORDER"]
 
@@ -32,7 +32,7 @@ class _Size(ctypes.Structure):
 
 
 def _available(case: ConvCase) -> Availability:
-    height, width = dense_shape(case)
+    height, width = case.reach
     reason = _missing() or too_much_padding(case, "Intel IPP's FilterBorder", ((height - 1) // 2, (width - 1) // 2))
     return Availability.no(reason) if reason else AVAILABLE
 
@@ -54,7 +54,7 @@ def _wheel() -> Distribution | None:
 
 def _prepare(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Initialise a filter for each kernel plane; its anchor is the middle one, the upper left of two."""
-    height, width = dense_shape(case)
+    height, width = case.reach
     place = Place(
         (height - 1) // 2 - case.padding_height, (width - 1) // 2 - case.padding_width, case.height, case.width
     )

@@ -11,13 +11,13 @@ from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.output import output_buffer
 from impls.peers.extras import not_installed
-from impls.peers.planes import Place, by_planes, dense_shape, too_much_padding
+from impls.peers.planes import Place, by_planes, too_much_padding
 
 __all__ = ["CORRELATE"]
 
 
 def _available(case: ConvCase) -> Availability:
-    height, width = dense_shape(case)
+    height, width = case.reach
     reason = not_installed("SciPy", "scipy", "scipy") or too_much_padding(
         case, "SciPy's ndimage.correlate", ((height - 1) // 2, (width - 1) // 2)
     )
@@ -28,7 +28,7 @@ def _prepare(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool 
     """Place the kernel by the padding: `origin` counts from the kernel's middle."""
     from scipy import ndimage
 
-    height, width = dense_shape(case)
+    height, width = case.reach
     options: dict[str, Any] = {"origin": (case.padding_height - height // 2, case.padding_width - width // 2)}
     if reuse:
         options["output"] = np.empty((case.height, case.width), case.dtype)

@@ -11,7 +11,7 @@ from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.output import output_buffer
 from impls.peers.extras import not_installed
-from impls.peers.planes import Place, by_planes, dense_shape, too_much_padding
+from impls.peers.planes import Place, by_planes, too_much_padding
 from impls.peers.threads import thread_count
 
 __all__ = ["FILTER2D"]
@@ -22,7 +22,7 @@ _DFT_ELEMENTS_OF_FLOAT64 = 50
 
 
 def _available(case: ConvCase) -> Availability:
-    height, width = dense_shape(case)
+    height, width = case.reach
     reason = not_installed("OpenCV", "opencv", "cv2") or too_much_padding(
         case, "OpenCV's filter2D", ((height - 1) // 2, (width - 1) // 2)
     )

@@ -15,7 +15,7 @@ import numpy as np
 from impls.case import ConvCase
 from impls.contract import Call
 
-__all__ = ["Bind", "Place", "by_planes", "dense_shape", "too_much_padding"]
+__all__ = ["Bind", "Place", "by_planes", "too_much_padding"]
 
 # Prepares the filtering of one plane (H, W) with one dense kernel (kH, kW); the call gives the filtered plane.
 Bind = Callable[[Any, Any], Call]
@@ -41,19 +41,11 @@ class Place:
         )
 
 
-def dense_shape(case: ConvCase) -> tuple[int, int]:
-    """Give the rows and columns of the kernel with its dilation's gaps filled."""
-    return (
-        (case.kernel_height - 1) * case.dilation_height + 1,
-        (case.kernel_width - 1) * case.dilation_width + 1,
-    )
-
-
 def too_much_padding(case: ConvCase, library: str, most: tuple[int, int]) -> str:
     """Say that a library pads less than the case does; '' where it pads enough."""
     if case.padding_height <= most[0] and case.padding_width <= most[1]:
         return ""
-    height, width = dense_shape(case)
+    height, width = case.reach
     return (
         f"{library} pads at most {most[0]}x{most[1]} for a kernel that spans {height}x{width}, "
         f"not {case.padding_height}x{case.padding_width}; choose less padding"
@@ -107,6 +99,6 @@ def _of_one_plane(filtered: Call, window: tuple[slice, ...], offset: Any) -> Cal
 
 
 def _dense(case: ConvCase, weight: Any) -> Any:
-    dense = np.zeros((*case.weight_shape[:2], *dense_shape(case)), case.dtype)
+    dense = np.zeros((*case.weight_shape[:2], *case.reach), case.dtype)
     dense[..., :: case.dilation_height, :: case.dilation_width] = weight
     return dense

@@ -8,20 +8,20 @@ from typing import Any
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.peers.extras import not_installed
-from impls.peers.planes import Place, by_planes, dense_shape, too_much_padding
+from impls.peers.planes import Place, by_planes, too_much_padding
 
 __all__ = ["CORRELATE2D", "FFTCONVOLVE", "OACONVOLVE"]
 
 
 def _available(case: ConvCase) -> Availability:
-    height, width = dense_shape(case)
+    height, width = case.reach
     reason = not_installed("SciPy", "scipy", "scipy") or too_much_padding(case, "scipy.signal", (height - 1, width - 1))
     return Availability.no(reason) if reason else AVAILABLE
 
 
 def _mode(case: ConvCase) -> tuple[str, Place]:
     """Choose the mode that gives the least beyond the case's outputs, which are cut out of 'full' otherwise."""
-    height, width = dense_shape(case)
+    height, width = case.reach
     rows, columns = case.padding_height, case.padding_width
     if (rows, columns) == (0, 0):
         return "valid", Place(0, 0, case.height - height + 1, case.width - width + 1)

@@ -12,13 +12,13 @@ from hypothesis import assume, given
 from impls.case import ConvCase
 from impls.contract import Call
 from impls.data import Data, make_data
-from impls.peers.planes import Place, by_planes, dense_shape, too_much_padding
+from impls.peers.planes import Place, by_planes, too_much_padding
 from impls.reference import check, convolve
 
 
 def _full(case: ConvCase, *, reuse: bool) -> tuple[Callable[[Any, Any], Call], Place]:
     """Give a filter of every place where kernel and image meet, and the case's first output in it."""
-    height, width = dense_shape(case)
+    height, width = case.reach
     alone = ConvCase(
         height=case.height,
         width=case.width,
@@ -52,7 +52,7 @@ def _call(case: ConvCase, data: Data, *, reuse: bool = False) -> Call:
 @pytest.mark.parametrize("reuse", [False, True])
 @given(case=...)
 def test_planes_make_up_any_convolution(reuse: bool, case: ConvCase) -> None:
-    assume(not too_much_padding(case, "it", tuple(extent - 1 for extent in dense_shape(case))))
+    assume(not too_much_padding(case, "it", tuple(extent - 1 for extent in case.reach)))
     data = make_data(case, seed=2)
     call = _call(case, data, reuse=reuse)
     for output in (call(), call()):
