@@ -14,6 +14,7 @@ __all__ = [
     "Arrays",
     "Availability",
     "Call",
+    "Device",
     "ErrorBound",
     "Family",
     "GradMode",
@@ -26,6 +27,7 @@ Family = Literal["manual", "library"]
 Arrays = Literal["torch", "numpy"]
 GradMode = Literal["inference", "no_grad", "enabled"]
 ErrorBound = Literal["direct", "transform"]
+Device = Literal["cpu", "cuda"]
 
 # Tensors and arrays meet here; torch is not imported by the contract, so their type is not named.
 Call = Callable[[], Any]
@@ -81,7 +83,7 @@ class Implementation:
     outside the steady time. `grad_mode` is the torch mode its calls run under. `primary` ones are in every run that
     names none; the others are measured when they are named. `error_bound` says how far rounding may take the output
     (see impls/reference.py): `direct` where it sums the products themselves, `transform` where it computes through
-    sums of inputs (FFT, Winograd, fast FIR).
+    sums of inputs (FFT, Winograd, fast FIR). `devices` are the kinds of device whose tensors prepare takes.
     """
 
     name: str
@@ -94,3 +96,4 @@ class Implementation:
     switches: tuple[Switch, ...] = ()
     primary: bool = True
     error_bound: ErrorBound = "direct"
+    devices: tuple[Device, ...] = ("cpu",)
