@@ -16,6 +16,7 @@ from impls.case import ConvCase
 from impls.compiled.calling import CFFI, CTYPES, EXTENSION, OPERATOR, Entry, Outputs, Way, quickest
 from impls.compiled.compiler import build, find_compiler, missing_compiler
 from impls.compiled.factory import Source, compiled
+from impls.compiled.placement import empty_apart
 from impls.compiled.sources import DIRECT
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.errors import BuildError
@@ -30,8 +31,7 @@ _LEVELS = {"avx512": 2, "avx2": 1, "neon": 1, "portable": 0}
 _BEST = 2
 # Larger outputs go past the caches: they would only push out what the next call reads.
 _STREAMED_BYTES = 12 << 20
-_ALIGNED_BYTES = 1 << 20  # from here on a fresh output begins at a cache line
-_LINE = 64
+_PLACED_BYTES = 1 << 20  # from here on a fresh output is worth the microsecond that choosing its place takes
 
 
 class _Problem(ctypes.Structure):
@@ -102,7 +102,7 @@ def _prepare(
         return _general(case, image, weight, bias, reuse=reuse)
     library = _library()
     problem = _problem(case, image, weight, bias, min(level, library.simd_level()))
-    outputs = Outputs(_fresh(case), _fresh(case)() if reuse else None)
+    outputs = Outputs(_fresh(case, problem.image), _kept(case, problem.image) if reuse else None)
     return (way or quickest()).bind(Entry(library.simd, problem), outputs)
 
 
@@ -113,18 +113,15 @@ def _general(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool)
     return prepare(case, image, weight, bias)
 
 
-def _fresh(case: ConvCase) -> Any:
-    """Make a maker of outputs; large ones begin at a cache line, as streaming stores need."""
-    shape, dtype, size = case.output_shape, np.dtype(case.dtype), case.outputs
-    if size * case.item_bytes < _ALIGNED_BYTES:
-        return functools.partial(np.empty, shape, dtype)
+def _fresh(case: ConvCase, image: int) -> Any:
+    """Make a maker of outputs for an image at an address; large ones have a place of their own within their page."""
+    if case.outputs * case.item_bytes < _PLACED_BYTES:
+        return functools.partial(np.empty, case.output_shape, np.dtype(case.dtype))
+    return functools.partial(_kept, case, image)
 
-    def fresh() -> Any:
-        memory = np.empty(size + _LINE // case.item_bytes, dtype)
-        start = -memory.__array_interface__["data"][0] % _LINE // case.item_bytes
-        return memory[start : start + size].reshape(shape)
 
-    return fresh
+def _kept(case: ConvCase, image: int) -> Any:
+    return empty_apart(case.output_shape, np.dtype(case.dtype), image)
 
 
 def _problem(case: ConvCase, image: Any, weight: Any, bias: Any, level: int) -> _Problem:

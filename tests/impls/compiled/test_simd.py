@@ -72,17 +72,19 @@ def test_rows_are_shared_among_threads(threads: str, monkeypatch: pytest.MonkeyP
 
 def test_outputs_that_go_past_the_caches_are_right_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simd, "_STREAMED_BYTES", 0)
-    monkeypatch.setattr(simd, "_ALIGNED_BYTES", 0)
+    monkeypatch.setattr(simd, "_PLACED_BYTES", 0)
     for width in (15, 16, 32, 48, 50):
         _verify("c.simd", ConvCase.parse(f"ic1ih19iw{width}oc1kh5ph2"))
 
 
-def test_large_outputs_begin_at_a_cache_line() -> None:
-    case = ConvCase.parse("ic1ih600oc1kh3ph1")
-    output = simd._fresh(case)()
-    assert output.shape == case.output_shape
-    assert output.ctypes.data % 64 == 0
-    assert output.flags["C_CONTIGUOUS"]
+def test_large_and_kept_outputs_lie_apart_from_the_image() -> None:
+    small, large = ConvCase.parse("ic1ih16oc1kh3ph1"), ConvCase.parse("ic1ih600oc1kh3ph1")
+    image = np.empty(large.image_shape, np.float32)
+    address = image.ctypes.data
+    for case, output in ((large, simd._fresh(large, address)()), (small, simd._kept(small, address))):
+        assert output.shape == case.output_shape
+        assert output.flags["C_CONTIGUOUS"]
+        assert (output.ctypes.data - address) % 4096 in range(1536 - 63, 1537)
 
 
 _GUARDED = """
