@@ -1,9 +1,9 @@
-"""Where an output lies relative to the image: a store that shares its place within 4 kB with later loads delays them.
+"""Where an output lies relative to the image: a store delays loads that share its place in 4 kB.
 
-Processors compare the low 12 bits of addresses to find loads that must wait for a store before them. Where rows lie 4 kB
-apart, as those of a 1024-wide image do, an output that begins where the image does in its page makes many loads wait
-for stores that have nothing to do with them. Source: A. Fog, The microarchitecture of Intel, AMD and VIA CPUs, on false
-memory dependence ("4K aliasing").
+Processors compare the low 12 bits of addresses to find loads that must wait for a store before them. Where rows lie
+4 kB apart, as those of a 1024-wide image do, an output that begins where the image does in its page makes many loads
+wait for stores that have nothing to do with them. Source: A. Fog, The microarchitecture of Intel, AMD and VIA CPUs, on
+false memory dependence ("4K aliasing").
 """
 
 from __future__ import annotations
