@@ -1,8 +1,9 @@
-/* The fastest direct convolution here: one channel a plane, stride 1, float, by hand-written vectors.
+/* The fastest convolution here: one channel a plane, stride 1, float, by hand-written vectors.
 
    A block of outputs stays in registers while the kernel passes over it (`simd_block.h`). Edges are loads of a part of a
-   vector, so the padding is never stored; the last block of a row or of a plane overlaps the one before. The instruction
-   set is chosen when called: AVX-512, AVX2 with FMA, NEON, or four lanes in plain C. */
+   vector, so the padding is never stored; the last block of a row or of a plane overlaps the one before. Kernels of 11x11
+   may take fast FIR instead (`simd_fast_fir.h`). The instruction set is chosen when called: AVX-512, AVX2 with FMA, NEON,
+   or four lanes in plain C. */
 
 #include <pthread.h>
 #include <stddef.h>
@@ -17,6 +18,8 @@
 enum {
     MOST_THREADS = 64,
     LEAST_WORK = 1500000, /* multiply-adds that are worth a thread: starting one takes as long */
+    TILE_ROWS = 32,   /* quads of outputs that are split together: their parts fit into a second cache */
+    TILE_QUADS = 128, /* in a row */
     WAY = 4096 /* bytes that most first-level caches hold in one way: rows so far apart push each other out */
 };
 
@@ -29,6 +32,7 @@ struct problem {
     ptrdiff_t level;   /* of simd_level: at most this one is used */
     ptrdiff_t threads; /* to share the rows of each plane */
     ptrdiff_t streams; /* 1 where outputs are so large that they had better not enter the caches */
+    ptrdiff_t fast_fir; /* 1 for fewer multiplications, rounded otherwise; the kernel is then 11x11 */
     const float *image, *weight, *bias; /* bias is NULL for none */
 };
 
@@ -43,6 +47,9 @@ struct block {
 
 typedef void block_function(const struct block *, const float *, const float *, float, float *);
 typedef void rows_function(const struct problem *, const float *, const float *, float, float *, ptrdiff_t, ptrdiff_t);
+
+enum fast_fir_part { EVEN, ODD, BOTH }; /* of the rows or columns of an image; see simd_fast_fir.h */
+#define EACH_ROW _Pragma("GCC unroll 16")
 
 typedef float four __attribute__((vector_size(16)));
 
@@ -114,6 +121,27 @@ __attribute__((target("avx2"))) static inline __m256i avx2_lanes_between(ptrdiff
                             _mm256_cmpgt_epi32(_mm256_set1_epi32(most), lanes));
 }
 
+/* The lanes from `odd` on, every other, of two vectors in a row. */
+__attribute__((target("avx2"))) static inline __attribute__((always_inline)) __m256
+avx2_every_other(__m256 low, __m256 high, const int odd)
+{
+    const __m256 mixed = odd ? _mm256_shuffle_ps(low, high, 0xdd) : _mm256_shuffle_ps(low, high, 0x88);
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(mixed), 0xd8));
+}
+
+/* The lanes of x and y in turn, of their lower or their upper halves. */
+__attribute__((target("avx2"))) static inline __attribute__((always_inline)) __m256 avx2_pairs(__m256 x, __m256 y,
+                                                                                               const int upper)
+{
+    const __m256 low = _mm256_unpacklo_ps(x, y), high = _mm256_unpackhi_ps(x, y);
+    return upper ? _mm256_permute2f128_ps(low, high, 0x31) : _mm256_permute2f128_ps(low, high, 0x20);
+}
+
+#define avx512_even_lanes _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define avx512_odd_lanes _mm512_setr_epi32(1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define avx512_first_pairs _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23)
+#define avx512_last_pairs _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
+
 #define SET avx512
 #include "simd_plane.h"
 #define SET avx2
@@ -139,19 +167,20 @@ ptrdiff_t simd_level(void)
 #endif
 }
 
-static rows_function *rows_of(ptrdiff_t level)
+#define ROWS_FUNCTION(set) p->fast_fir ? fast_fir_##set##_11 : rows_##set##_of_plane
+
+static rows_function *rows_of(const struct problem *p)
 {
 #if defined(__x86_64__)
-    if (level >= 2)
-        return rows_avx512_of_plane;
-    if (level == 1)
-        return rows_avx2_of_plane;
+    if (p->level >= 2)
+        return ROWS_FUNCTION(avx512);
+    if (p->level == 1)
+        return ROWS_FUNCTION(avx2);
 #elif defined(__aarch64__)
-    if (level >= 1)
-        return rows_neon_of_plane;
+    if (p->level >= 1)
+        return ROWS_FUNCTION(neon);
 #endif
-    (void)level;
-    return rows_portable_of_plane;
+    return ROWS_FUNCTION(portable);
 }
 
 struct band {
@@ -164,7 +193,7 @@ static void *compute_band(void *given)
 {
     const struct band *band = given;
     const struct problem *p = band->problem;
-    rows_function *const rows = rows_of(p->level);
+    rows_function *const rows = rows_of(p);
     const ptrdiff_t image_size = p->height * p->width, output_size = p->output_height * p->output_width;
     for (ptrdiff_t plane = 0; plane < p->planes; plane++) {
         const ptrdiff_t kernel = plane % p->kernels;

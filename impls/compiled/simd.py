@@ -29,6 +29,7 @@ _SOURCE = Source("simd", "hand-written vectors")
 _FLAGS = ("-O3", "-pthread")
 _LEVELS = {"avx512": 2, "avx2": 1, "neon": 1, "portable": 0}
 _BEST = 2
+_FAST_FIR_KERNEL = 11  # at 7x7 it is as fast as summing directly, and rounds more
 # Larger outputs go past the caches: they would only push out what the next call reads.
 _STREAMED_BYTES = 12 << 20
 _PLACED_BYTES = 1 << 20  # from here on a fresh output is worth the microsecond that choosing its place takes
@@ -45,7 +46,7 @@ class _Problem(ctypes.Structure):
             for size in (
                 *("planes", "kernels", "height", "width", "output_height", "output_width"),
                 *("kernel_height", "kernel_width", "padding_height", "padding_width"),
-                *("level", "threads", "streams"),
+                *("level", "threads", "streams", "fast_fir"),
             )
         ),
         *((array, ctypes.c_void_p) for array in ("image", "weight", "bias")),
@@ -66,23 +67,28 @@ def built_from(name: str) -> tuple[Source, str] | None:
     return (_SOURCE, " ".join(_FLAGS)) if name in {each.name for each in SIMD} else None
 
 
-def _implementation(name: str, summary: str, *, way: Way | None = None, level: int = _BEST) -> Implementation:
-    prepare = functools.partial(_prepare, way, level)
+def _implementation(
+    name: str, summary: str, *, way: Way | None = None, level: int = _BEST, fast_fir: bool = False
+) -> Implementation:
+    prepare = functools.partial(_prepare, way, level, fast_fir)
     return Implementation(
         name=name,
         family="manual",
         arrays="numpy",
         summary=summary,
         prepare=prepare,
-        available=functools.partial(_available, way, level),
+        available=functools.partial(_available, way, level, fast_fir),
         switches=(output_buffer(functools.partial(prepare, reuse=True)),),
         primary=name == "c.simd",
+        error_bound="transform" if fast_fir else "direct",
     )
 
 
-def _available(way: Way | None, level: int, _case: ConvCase) -> Availability:
+def _available(way: Way | None, level: int, fast_fir: bool, case: ConvCase) -> Availability:
     if find_compiler() is None:
         return Availability.no(missing_compiler())
+    if fast_fir and not (fits(case) and case.kernel_height == case.kernel_width == _FAST_FIR_KERNEL):
+        return Availability.no("fast FIR pays for one channel and a kernel of 11x11 alone; use c.simd")
     if way is not None and not way.available().available:
         return way.available()
     if level == _BEST:
@@ -95,13 +101,21 @@ def _available(way: Way | None, level: int, _case: ConvCase) -> Availability:
 
 
 def _prepare(
-    way: Way | None, level: int, case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False
+    way: Way | None,
+    level: int,
+    fast_fir: bool,
+    case: ConvCase,
+    image: Any,
+    weight: Any,
+    bias: Any,
+    *,
+    reuse: bool = False,
 ) -> Call:
     """Compile or find the library, fill in the problem, and bind both; raises BuildError."""
     if not fits(case):
         return _general(case, image, weight, bias, reuse=reuse)
     library = _library()
-    problem = _problem(case, image, weight, bias, min(level, library.simd_level()))
+    problem = _problem(case, image, weight, bias, level=min(level, library.simd_level()), fast_fir=fast_fir)
     outputs = Outputs(_fresh(case, problem.image), _kept(case, problem.image) if reuse else None)
     return (way or quickest()).bind(Entry(library.simd, problem), outputs)
 
@@ -124,7 +138,7 @@ def _kept(case: ConvCase, image: int) -> Any:
     return empty_apart(case.output_shape, np.dtype(case.dtype), image)
 
 
-def _problem(case: ConvCase, image: Any, weight: Any, bias: Any, level: int) -> _Problem:
+def _problem(case: ConvCase, image: Any, weight: Any, bias: Any, *, level: int, fast_fir: bool) -> _Problem:
     arrays = [None if array is None else np.ascontiguousarray(array) for array in (image, weight, bias)]
     problem = _Problem(
         case.batch * case.in_channels,
@@ -140,6 +154,7 @@ def _problem(case: ConvCase, image: Any, weight: Any, bias: Any, level: int) -> 
         level,
         _threads(),
         case.outputs * case.item_bytes >= _STREAMED_BYTES,
+        fast_fir,
         *(None if array is None else array.ctypes.data for array in arrays),
     )
     problem.kept_alive = tuple(arrays)
@@ -167,6 +182,9 @@ SIMD: tuple[Implementation, ...] = (
     _implementation("c.simd", "C in hand-written vectors, the best instruction set here, by the quickest way in"),
     _implementation("c.simd[avx2]", "the same with AVX2 and FMA", level=_LEVELS["avx2"]),
     _implementation("c.simd[portable]", "the same with four lanes in plain C", level=_LEVELS["portable"]),
+    _implementation(
+        "c.simd[fast_fir]", "hand-written vectors and fewer multiplications (11x11 kernels)", fast_fir=True
+    ),
     *(
         _implementation(f"c.simd[{way.name}]", f"the same, called through {way.summary}", way=way)
         for way in (EXTENSION, CTYPES, CFFI, OPERATOR)

@@ -81,6 +81,9 @@ TARGET static void PASTE(rows, SET, of_plane)(const struct problem *p, const flo
     FENCE();
 }
 
+#define KERNEL 11
+#include "simd_fast_fir.h"
+
 #undef PASTE_
 #undef PASTE
 #undef BLOCK_

@@ -15,6 +15,7 @@ from impls.case import ConvCase
 from impls.catalog import find
 from impls.compiled import simd
 from impls.compiled.compiler import find_compiler
+from impls.contract import Availability, Implementation
 from impls.data import as_given, make_data
 from impls.reference import check
 
@@ -23,12 +24,17 @@ LEVELS = ("c.simd", "c.simd[avx2]", "c.simd[portable]")
 
 
 def _verify(name: str, case: ConvCase) -> None:
-    implementation = find(name)
+    _verify_implementation(find(name), case)
+
+
+def _verify_implementation(implementation: Implementation, case: ConvCase) -> None:
+    name = implementation.name
     if not implementation.available(case).available:
         pytest.skip(implementation.available(case).reason)
     data = make_data(case, seed=7)
     given_arrays = as_given(implementation, data)
-    result = check(case, implementation.prepare(case, *given_arrays)(), data.image, data.weight, data.bias)
+    output = implementation.prepare(case, *given_arrays)()
+    result = check(case, output, data.image, data.weight, data.bias, kind=implementation.error_bound)
     assert result.correct, f"{name} on {case.name}: {result.reason}"
 
 
@@ -62,12 +68,40 @@ def test_every_edge_is_right(name: str, case: ConvCase) -> None:
     _verify(name, case)
 
 
+@st.composite
+def _planes_for_fast_fir(draw: st.DrawFn) -> ConvCase:
+    """Draw 11x11 problems with sizes around those of blocks and tiles, even and odd."""
+    height = draw(st.one_of(st.integers(1, 40), st.sampled_from([63, 64, 65, 66, 127, 130])))
+    width = draw(st.one_of(st.integers(1, 80), st.sampled_from([127, 128, 129, 255, 256, 257, 300])))
+    padding = draw(st.integers(max(0, (11 - min(height, width) + 1) // 2), 10))
+    channels, batch, bias = draw(st.integers(1, 2)), draw(st.integers(1, 2)), draw(st.booleans())
+    return ConvCase.parse(
+        f"mb{batch}g{channels}ic{channels}ih{height}iw{width}oc{channels}kh11ph{padding}{'_bias' if bias else ''}"
+    )
+
+
+@pytest.mark.parametrize("level", sorted(set(simd._LEVELS.values())))
+@given(case=_planes_for_fast_fir())
+@settings(deadline=None, max_examples=60)
+def test_every_edge_is_right_by_fast_fir(level: int, case: ConvCase) -> None:
+    if level > simd._library().simd_level():
+        pytest.skip("this processor lacks the instruction set")
+    _verify_implementation(simd._implementation("fast FIR", "", level=level, fast_fir=True), case)
+
+
+def test_fast_fir_is_for_large_kernels_of_one_channel() -> None:
+    for name in ("ic1ih40oc1kh7ph3", "ic3ih40oc1kh11ph5", "ic1ih40oc1kh11sh2"):
+        answer = find("c.simd[fast_fir]").available(ConvCase.parse(name))
+        assert answer == Availability.no("fast FIR pays for one channel and a kernel of 11x11 alone; use c.simd")
+
+
 @pytest.mark.parametrize("threads", ["2", "3", "64", "none of it"])
 def test_rows_are_shared_among_threads(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
     for height in (5, 15, 16, 49, 200):
         # Enough work for many threads, whatever the height.
-        _verify("c.simd", ConvCase.parse(f"ic1ih{height}iw{400_000 // height}oc1kh11ph5"))
+        for name in ("c.simd", "c.simd[fast_fir]"):
+            _verify(name, ConvCase.parse(f"ic1ih{height}iw{400_000 // height}oc1kh11ph5"))
 
 
 def test_outputs_that_go_past_the_caches_are_right_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +109,7 @@ def test_outputs_that_go_past_the_caches_are_right_too(monkeypatch: pytest.Monke
     monkeypatch.setattr(simd, "_PLACED_BYTES", 0)
     for width in (15, 16, 32, 48, 50):
         _verify("c.simd", ConvCase.parse(f"ic1ih19iw{width}oc1kh5ph2"))
+        _verify("c.simd[fast_fir]", ConvCase.parse(f"ic1ih19iw{width}oc1kh11ph5"))
 
 
 def test_large_and_kept_outputs_lie_apart_from_the_image() -> None:
@@ -121,13 +156,13 @@ print("inside")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mprotect by way of the C library")
-@pytest.mark.parametrize("name", LEVELS)
+@pytest.mark.parametrize("name", [*LEVELS, "c.simd[fast_fir]"])
 @pytest.mark.parametrize(
     "case", ["ic1ih64iw16oc1kh3ph1", "ic1ih32iw32oc1kh11ph5", "ic1ih5iw205oc1kh7ph3", "ic1ih40oc1kh4"]
 )
 def test_no_memory_outside_the_image_is_read(name: str, case: str) -> None:
     if not find(name).available(ConvCase.parse(case)).available:
-        pytest.skip("this processor lacks the instruction set")
+        pytest.skip(find(name).available(ConvCase.parse(case)).reason)
     answer = subprocess.run(
         [sys.executable, "-c", _GUARDED, name, case],
         cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False,
