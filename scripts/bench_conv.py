@@ -6,7 +6,7 @@ Everything of a row is timed in interleaved rounds of one process, pinned where 
 and with fresh outputs, each peer that is installed likewise (`x` where it is not). Ratios are a peer's time over ours
 in the same round, their median over all rounds; `of peak` are the case's multiply-adds over the processor's, measured
 in the same rounds, `of copy` the time of copying the image over ours. A ratio over the larger of the two is what an
-implementation at that limit would reach, on this machine. Kernels of 11x11 have a second line, for fast FIR, which needs
+implementation at that limit would reach, on this machine. Kernels of 11x11 have a second line for fast FIR, which needs
 fewer multiply-adds than are counted. A second table is a fair reader's second figure: glibc is told to keep its memory,
 since part of the library's time are page faults. Judges nothing: exit code 0.
 """
