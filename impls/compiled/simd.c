@@ -105,7 +105,7 @@ static int size_class(const struct problem *p)
 #if defined(__x86_64__)
 static inline unsigned lanes_below(ptrdiff_t end)
 {
-    return end <= 0 ? 0 : end >= 16 ? 0xffffu : (1u << end) - 1;
+    return (1u << (end < 0 ? 0 : end > 16 ? 16 : end)) - 1;
 }
 
 static inline __mmask16 lanes_between(ptrdiff_t first, ptrdiff_t end)

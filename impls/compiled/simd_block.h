@@ -72,12 +72,13 @@
 /* Two loads and the first lanes of a third give all shifts: most loads would straddle two cache lines. */
 #define LAST_LANES (VECTORS * LANES)
 #if EDGE
-#define LOAD_LAST(from)                                                                                                \
-    LOAD_IN(LANES_BETWEEN(b->first_column - LAST_LANES,                                                                \
-                          b->end_column - LAST_LANES < KERNEL - 1 ? b->end_column - LAST_LANES : KERNEL - 1),          \
-            from)
+#define MASKS_OF_ROWS                                                                                                  \
+    MASKS(0)                                                                                                           \
+    const MASK missing_last =                                                                                          \
+        LANES_BETWEEN(b->first_column - LAST_LANES,                                                                    \
+                      b->end_column - LAST_LANES < KERNEL - 1 ? b->end_column - LAST_LANES : KERNEL - 1);
 #else
-#define LOAD_LAST(from) LOAD_IN(LANES_BETWEEN(0, KERNEL - 1), from)
+#define MASKS_OF_ROWS const MASK missing_last = LANES_BETWEEN(0, KERNEL - 1);
 #endif
 #define SHIFTED(x)                                                                                                     \
     if ((x) < KERNEL) {                                                                                                \
@@ -92,8 +93,7 @@
         if (row < ROWS + KERNEL - 1 && HAS_ROW(row)) {                                                                 \
             const float *line = image + row * b->image_stride, *taps = kernel;                                         \
             HIDE(taps)                                                                                                 \
-            MASKS(0)                                                                                                   \
-            const VECTOR low = LOAD_AT(line, 0), last = LOAD_LAST(line + LAST_LANES);                                  \
+            const VECTOR low = LOAD_AT(line, 0), last = LOAD_IN(missing_last, line + LAST_LANES);                      \
             const VECTOR middle = VECTORS > 1 ? LOAD_AT(line + LANES, 1) : last;                                       \
             SHIFTED(0) SHIFTED(1) SHIFTED(2) SHIFTED(3) SHIFTED(4) SHIFTED(5) SHIFTED(6)                               \
         }                                                                                                              \
@@ -144,6 +144,9 @@ TARGET static void NAME(const struct block *b, const float *image, const float *
     for (int i = 0; i < 9; i++)
         weights[i] = SPREAD(kernel[i]);
 #endif
+#if SHIFTS
+    MASKS_OF_ROWS
+#endif
 #if SHIFTS || BY_ROW
     ROW(0) ROW(1) ROW(2) ROW(3) ROW(4) ROW(5) ROW(6) ROW(7) ROW(8) ROW(9) ROW(10) ROW(11) ROW(12)
     ROW(13) ROW(14) ROW(15) ROW(16) ROW(17)
@@ -166,9 +169,12 @@ TARGET static void NAME(const struct block *b, const float *image, const float *
     }
 #endif
 #if EDGE == 2
-    STORE_ROW_IN_PART(0) STORE_ROW_IN_PART(1) STORE_ROW_IN_PART(2) STORE_ROW_IN_PART(3)
-    STORE_ROW_IN_PART(4) STORE_ROW_IN_PART(5) STORE_ROW_IN_PART(6) STORE_ROW_IN_PART(7)
-#else
+    if (b->rows < ROWS || b->columns < VECTORS * LANES) {
+        STORE_ROW_IN_PART(0) STORE_ROW_IN_PART(1) STORE_ROW_IN_PART(2) STORE_ROW_IN_PART(3)
+        STORE_ROW_IN_PART(4) STORE_ROW_IN_PART(5) STORE_ROW_IN_PART(6) STORE_ROW_IN_PART(7)
+        return;
+    }
+#endif
     if (b->streams) {
         STORE_ROW(0, STREAM) STORE_ROW(1, STREAM) STORE_ROW(2, STREAM) STORE_ROW(3, STREAM)
         STORE_ROW(4, STREAM) STORE_ROW(5, STREAM) STORE_ROW(6, STREAM) STORE_ROW(7, STREAM)
@@ -176,7 +182,6 @@ TARGET static void NAME(const struct block *b, const float *image, const float *
         STORE_ROW(0, STORE) STORE_ROW(1, STORE) STORE_ROW(2, STORE) STORE_ROW(3, STORE)
         STORE_ROW(4, STORE) STORE_ROW(5, STORE) STORE_ROW(6, STORE) STORE_ROW(7, STORE)
     }
-#endif
 }
 
 #undef LOAD_AT
@@ -194,7 +199,7 @@ TARGET static void NAME(const struct block *b, const float *image, const float *
 #undef SHIFTS
 #undef ROW
 #undef LAST_LANES
-#undef LOAD_LAST
+#undef MASKS_OF_ROWS
 #undef SHIFTED
 #undef ANY_TAP
 #undef LET
