@@ -120,7 +120,8 @@ class DeviceActivities(_Columns):
 
     `kind_codes` point into `KINDS`, `direction_codes` into `COPY_DIRECTIONS` (-1 for what is no copy). `grid` counts
     blocks and `block` threads, both of shape (rows, 3). `bytes` are those of a copy or a set. `occupancy` is the
-    theoretical one as the recorder gives it, a fraction. `graph` is the graph that a kernel is a node of.
+    theoretical one as the recorder gives it, a fraction. `graph` is the graph that a kernel is a node of. Where a
+    recorder gives only the sum of both kinds of shared memory, it stands as static and the dynamic one is unknown.
     """
 
     kind_codes: _Codes = field(default_factory=lambda: np.empty(0, np.int32))
@@ -149,6 +150,13 @@ class DeviceActivities(_Columns):
     def duration_ns(self) -> _Integers:
         """Give how long each took."""
         return self.end_ns - self.start_ns
+
+    @property
+    def shared_bytes(self) -> _Integers:
+        """Give the shared memory of a block, static and dynamic together."""
+        known = (self.static_shared_bytes >= 0) | (self.dynamic_shared_bytes >= 0)
+        total = np.maximum(self.static_shared_bytes, 0) + np.maximum(self.dynamic_shared_bytes, 0)
+        return np.where(known, total, UNKNOWN)
 
     def of_kind(self, *kinds: ActivityKind) -> _Flags:
         """Say for each row whether it is of one of these kinds."""
