@@ -31,6 +31,7 @@ from profiler.trace.device_events import (
     Operators,
 )
 from profiler.trace.event_stream import EventStream
+from profiler.trace.joining import positions_of
 from profiler.trace.kineto import LEGACY_CATEGORIES
 from profiler.trace.operator_models import flops, input_bytes
 from profiler.trace.runtime_calls import RUNTIME_CATEGORIES, counts_threads
@@ -323,7 +324,7 @@ def _all_activities(
 ) -> DeviceActivities:
     if not columns:
         return DeviceActivities(names=names)
-    call = _call_of(columns["correlation"], calls)
+    call = positions_of(columns["correlation"], calls["correlation"] if calls else np.empty(0, np.int64))
     grid, block, shared, moved = (columns[name].copy() for name in ("grid", "block", "shared", "bytes"))
     linked = call >= 0
     if linked.any():
@@ -346,19 +347,6 @@ def _all_activities(
         direction_codes=columns["direction_codes"],
         graph=columns["graph"],
     )
-
-
-def _call_of(correlation: _Integers, calls: Mapping[str, NDArray[Any]]) -> _Integers:
-    """Give the position of the call of the same correlation, -1 where there is none."""
-    found = np.full(len(correlation), UNKNOWN, dtype=np.int64)
-    if not calls or not len(calls["correlation"]):
-        return found
-    order = np.argsort(calls["correlation"], kind="stable")
-    known = calls["correlation"][order]
-    place = np.minimum(np.searchsorted(known, correlation), len(known) - 1)
-    same = (known[place] == correlation) & (correlation >= 0)
-    found[same] = order[place[same]]
-    return found
 
 
 def _in_blocks(
