@@ -7,7 +7,8 @@ Kernels are joined to their calls by `correlation` alone: `External id` meant th
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from profiler.labels import read_label
 from profiler.trace.device_events import (
     COPY_DIRECTIONS,
     KINDS,
@@ -50,6 +52,14 @@ _OPERATORS = "cpu_op"
 _PYTHON = "python_function"
 _OVERHEAD = "overhead"
 _COUNTERS = "cuda_profiler_range"
+# Rows of the recorder itself, under whatever category they stand: libkineto's overhead kinds, its spans, torch's own.
+_RECORDERS_OWN = re.compile(
+    r"(Activity Buffer Request|Command Buffer Full|Buffer Flush|Instrumentation|Resource|Driver Compiler"
+    r"|Runtime Triggered Module Loading|Lazy Function Loading|Unknown overhead type|CUPTI.*)$"
+    r"|profiler::_|PyTorch Profiler|ProfilerStep[*#]|Iteration Start: "
+)
+# Beyond this many microseconds (some quarter of an hour) a trace counts from an epoch, and a timestamp of 0 is damage.
+_EPOCH_US = 1e9
 # How the names of copies begin, as CUPTI's and roctracer's parts of libkineto write them.
 _DIRECTIONS = {
     "HtoD": "h2d", "DtoH": "d2h", "DtoD": "d2d", "HtoH": "h2h", "PtoP": "peer",
@@ -133,13 +143,14 @@ class _Columns:
         self._origin_us: float | None = None
         self._whole_us = True
         self._untimed = 0
+        self._posing: Counter[str] = Counter()
         self._counter_rows: list[tuple[str, int, dict[str, float]]] = []
 
     def take(self, batch: Sequence[_Event]) -> None:
         groups: defaultdict[str, list[_Event]] = defaultdict(list)
         for event in batch:
             if event.phase == "X" and event.category:
-                groups[LEGACY_CATEGORIES.get(event.category, event.category)].append(event)
+                groups[self._category(event, event.category)].append(event)
         for category, events in groups.items():
             if category == _COUNTERS:
                 self._take_counters(events)
@@ -153,6 +164,17 @@ class _Columns:
                 self._parts[category].append(columns | _operators(kept))
             elif category in (_RANGES, _PYTHON, _OVERHEAD):
                 self._parts[category].append(columns)
+
+    def _category(self, event: _Event, recorded: str) -> str:
+        """Give an event's category in today's names; a recorder's row that poses as work goes to its overhead."""
+        category = LEGACY_CATEGORIES.get(recorded, recorded)
+        name = event.name if isinstance(event.name, str) else ""
+        if category == _OPERATORS and read_label(name) is not None:
+            return _RANGES  # torch before 2.0 records a marked range as an operator
+        if category in (*_ACTIVITIES, _OPERATORS) and _RECORDERS_OWN.match(name):
+            self._posing[category] += category != _OPERATORS  # torch's own marks are always among its operators
+            return _OVERHEAD
+        return category
 
     def _spans(self, events: list[_Event]) -> tuple[list[_Event], dict[str, NDArray[Any]]]:
         """Give the events that have a time, and the columns that all have."""
@@ -218,9 +240,8 @@ class _Columns:
 
     def trace(self, properties: Mapping[str, Any], losses: list[str]) -> DeviceTrace:
         """Put the batches together; times count from the first event's microsecond."""
-        if self._untimed:
-            losses = [*losses, f"{self._untimed} events have no timestamp or no duration and were left out"]
         parts = {name: _joined(found) for name, found in self._parts.items()}
+        losses = [*losses, *self._left_out(parts)]
         starts = [columns["start_ns"] for columns in parts.values() if len(columns["start_ns"])]
         first = min((int(start.min()) for start in starts), default=0)
         for columns in parts.values():
@@ -247,6 +268,22 @@ class _Columns:
             resolution_ns=1000 if self._whole_us else 1,
             losses=tuple(losses),
         )
+
+    def _left_out(self, parts: dict[str, dict[str, NDArray[Any]]]) -> Iterator[str]:
+        """Take out what has no possible time, and say what was left out or taken for something else."""
+        if self._untimed:
+            yield f"{self._untimed} events have no timestamp or no duration and were left out"
+        origin_us = self._origin_us or 0
+        zero = 0
+        for name, columns in parts.items():
+            absent = columns["start_ns"] <= -origin_us * 1000
+            if origin_us > _EPOCH_US and absent.any():
+                zero += int(absent.sum())
+                parts[name] = {key: column[~absent] for key, column in columns.items()}
+        if zero:
+            yield f"{zero} events have a timestamp of 0 or less and were left out"
+        for category, count in (+self._posing).items():
+            yield f"{count} rows of the recorder itself stood among category {category} and were taken as its overhead"
 
 
 def _arguments(events: Iterable[_Event], kind: type[Arguments]) -> Iterator[Arguments]:

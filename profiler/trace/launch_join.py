@@ -17,6 +17,8 @@ __all__ = ["Launches", "Linked", "ends_before", "link"]
 _Integers = NDArray[np.int64]
 _Flags = NDArray[np.bool_]
 
+_NEVER = -(2**62)  # before any time that a trace can hold
+
 
 @dataclass(frozen=True)
 class Launches:
@@ -136,7 +138,7 @@ def _exposed(linked: Linked, start: _Integers, started: _Integers, device: _Inte
     activities = linked.trace.activities
     for number in np.unique(device[started >= 0]):
         rows = np.flatnonzero(activities.device == number)
-        busy_until = np.full(len(activities), np.iinfo(np.int64).min)
+        busy_until = np.full(len(activities), _NEVER)
         busy_until[rows] = ends_before(activities.start_ns[rows], activities.end_ns[rows])
         here = np.flatnonzero((device == number) & (started >= 0))
         exposed[here] = np.maximum(0, started[here] - np.maximum(start[here], busy_until[first[here]]))
@@ -144,12 +146,12 @@ def _exposed(linked: Linked, start: _Integers, started: _Integers, device: _Inte
 
 
 def ends_before(start: _Integers, end: _Integers) -> _Integers:
-    """Give for each interval the latest end among those that start before it, the least number where there is none."""
+    """Give for each interval the latest end among those that start before it, or a time before all where none does."""
     order = np.lexsort((end, start))
     reach = np.maximum.accumulate(end[order]) if len(order) else end
     # Those that start together do not come before each other.
     before = np.searchsorted(start[order], start, side="left") - 1
-    return np.where(before >= 0, reach[np.maximum(before, 0)], np.iinfo(np.int64).min)
+    return np.where(before >= 0, reach[np.maximum(before, 0)], _NEVER)
 
 
 def _by_code(flags: _Flags, codes: NDArray[np.int32]) -> _Flags:
