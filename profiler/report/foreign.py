@@ -62,8 +62,8 @@ def verdict_of(frames: Frames, name: str) -> str:
         longest = str(idle.idxmax())
         told.append(
             f"device {device} was busy for {percent(busy)} of {seconds(float(rows['seconds'].sum()))} and waited "
-            f"{percent(exposed)} for launches that nothing hid; of its idle time most ({percent(float(idle.max()))}) was "
-            f"`{longest}`: {MEANINGS[cast(State, longest)]}"
+            f"{percent(exposed)} for launches that nothing hid; of its idle time most was `{longest}` "
+            f"({percent(float(idle.max()))}): {MEANINGS[cast(State, longest)]}"
         )
     return f"{'; '.join(told)}.{unsound}"
 
