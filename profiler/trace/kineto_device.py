@@ -39,7 +39,7 @@ from profiler.trace.operator_models import flops, input_bytes
 from profiler.trace.runtime_calls import RUNTIME_CATEGORIES, counts_threads
 from profiler.trace.values import LARGEST, Scalar, nanoseconds, numbers, text
 
-__all__ = ["read_kineto"]
+__all__ = ["DEVICE_CATEGORIES", "read_kineto"]
 
 _Integers = NDArray[np.int64]
 _Codes = NDArray[np.int32]
@@ -47,6 +47,7 @@ _Floats = NDArray[np.float64]
 Arguments = TypeVar("Arguments", bound=msgspec.Struct)
 
 _ACTIVITIES: Mapping[str, ActivityKind] = {"kernel": "kernel", "gpu_memcpy": "memcpy", "gpu_memset": "memset"}
+DEVICE_CATEGORIES = tuple(_ACTIVITIES)
 _RANGES = "user_annotation"
 _OPERATORS = "cpu_op"
 _PYTHON = "python_function"

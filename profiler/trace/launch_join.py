@@ -108,7 +108,7 @@ def _launches(linked: Linked) -> Launches:
         device=device,
         stream=stream,
         queue_depth=_queue_depth(start, started, device, stream),
-        exposed_ns=_exposed(linked, start, started, device, first),
+        exposed_ns=_exposed(linked, (start, end), started, device, first),
     )
 
 
@@ -133,7 +133,10 @@ def _queue_depth(start: _Integers, started: _Integers, device: _Integers, stream
     return np.where(depth == NOWHERE, NOWHERE, np.maximum(depth, 0))
 
 
-def _exposed(linked: Linked, start: _Integers, started: _Integers, device: _Integers, first: _Integers) -> _Integers:
+def _exposed(
+    linked: Linked, calls: tuple[_Integers, _Integers], started: _Integers, device: _Integers, first: _Integers
+) -> _Integers:
+    start, end = calls
     exposed = np.full(len(start), NOWHERE, dtype=np.int64)
     activities = linked.trace.activities
     for number in np.unique(device[started >= 0]):
@@ -141,7 +144,9 @@ def _exposed(linked: Linked, start: _Integers, started: _Integers, device: _Inte
         busy_until = np.full(len(activities), _NEVER)
         busy_until[rows] = ends_before(activities.start_ns[rows], activities.end_ns[rows])
         here = np.flatnonzero((device == number) & (started >= 0))
-        exposed[here] = np.maximum(0, started[here] - np.maximum(start[here], busy_until[first[here]]))
+        idle_from = busy_until[first[here]]
+        exposed[here] = np.maximum(0, started[here] - np.maximum(start[here], idle_from))
+        exposed[here[end[here] <= idle_from]] = 0  # the device was busy for all of the call: it hid it
     return exposed
 
 
