@@ -38,9 +38,9 @@ def device() -> Any:
 
 
 def device_name() -> str:
-    """Say in words which device it is and whose: 'pthread-... (Portable Computing Language, PoCL ...)'."""
+    """Say in words which device it is and whose: `pthread-... (Portable Computing Language 3.0)`."""
     chosen = device()
-    return f"{chosen.name} ({chosen.platform.name}, {chosen.platform.version})"
+    return f"{chosen.name} ({chosen.platform.name} {chosen.driver_version})"
 
 
 @functools.cache
