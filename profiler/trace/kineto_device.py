@@ -82,6 +82,7 @@ class _Event(msgspec.Struct, gc=False):
 class _OperatorArguments(msgspec.Struct, gc=False):
     shapes: Any = msgspec.field(name="Input Dims", default=None)
     types: Any = msgspec.field(name="Input type", default=None)
+    strides: Any = msgspec.field(name="Input Strides", default=None)
     values: Any = msgspec.field(name="Concrete Inputs", default=None)
 
 
@@ -310,7 +311,13 @@ def _calls(events: list[_Event]) -> dict[str, NDArray[Any]]:
 def _operators(events: list[_Event]) -> dict[str, NDArray[Any]]:
     found = list(_arguments(events, _OperatorArguments))
     return {
-        "input_bytes": np.array([input_bytes(each.shapes, each.types) for each in found], dtype=np.float64),
+        "input_bytes": np.array(
+            [
+                input_bytes(text(event.name), each.shapes, each.types, each.strides)
+                for each, event in zip(found, events, strict=True)
+            ],
+            dtype=np.float64,
+        ),
         "flops": np.array(
             [flops(text(event.name), each.shapes, each.values) for each, event in zip(found, events, strict=True)],
             dtype=np.float64,

@@ -39,22 +39,45 @@ _PRODUCTS: Mapping[str, tuple[int, int]] = {
     "aten::_addmm_activation": (1, 2),
     "aten::baddbmm": (1, 2),
 }
+# Operators that read all of each input. Those that gather (embedding, index, gather), that view, or that are not
+# torch's own may leave most of it unread, and have no model.
+_READS_ALL = re.compile(
+    r"aten::_?(add|sub|mul|div|relu|gelu|silu|sigmoid|tanh|exp|log|neg|abs|rsqrt|sqrt|pow|clamp|clamp_min|where|lerp"
+    r"|threshold|threshold_backward|leaky_relu|hardtanh|addcmul|addcdiv|maximum|minimum|eq|ne|lt|le|gt|ge|copy|clone|cat"
+    r"|sum|mean|var|std|norm|amax|amin|max|min|argmax|softmax|log_softmax|softmax_backward_data|native_layer_norm"
+    r"|native_batch_norm|cudnn_batch_norm|miopen_batch_norm|batch_norm_elemt|native_batch_norm_backward"
+    r"|cudnn_batch_norm_backward|miopen_batch_norm_backward|max_pool2d_with_indices|adaptive_avg_pool2d|avg_pool2d"
+    r"|gelu_backward|silu_backward|constant_pad_nd|flash_attention_forward|convolution_backward)_?$"
+)
 _INTEGER = re.compile(r"-?\d+")
 
 
-def input_bytes(shapes: Any, types: Any) -> float:
-    """Sum the bytes of an operator's tensor inputs; NaN where there is none, or one of an unknown type."""
+def input_bytes(name: str, shapes: Any, types: Any, strides: Any) -> float:
+    """Sum the bytes of the tensor inputs of an operator that reads all of them.
+
+    An axis that is only expanded (its stride is 0) holds one element; where strides are not recorded, it counts in
+    full. NaN for other operators, and where there is no tensor, or one of an unknown type.
+    """
+    if not (name in _PRODUCTS or name in _CONVOLUTIONS or _READS_ALL.match(name)):
+        return math.nan
     if not isinstance(shapes, list) or not isinstance(types, list) or len(shapes) != len(types):
         return math.nan
+    steps = strides if isinstance(strides, list) and len(strides) == len(shapes) else [None] * len(shapes)
     total = 0.0
-    for shape, kind in zip(shapes, types, strict=True):
+    for shape, kind, step in zip(shapes, types, steps, strict=True):
         if not _is_shape(shape) or not shape:
             continue
         item = _ITEM_BYTES.get(kind) if isinstance(kind, str) else None
         if item is None:
             return math.nan
-        total += item * math.prod(shape)
+        total += item * _held(shape, step)
     return total or math.nan
+
+
+def _held(shape: Sequence[int], strides: Any) -> int:
+    if not isinstance(strides, list) or len(strides) != len(shape):
+        return math.prod(shape)
+    return math.prod(size for size, stride in zip(shape, strides, strict=True) if stride != 0 or size == 0)
 
 
 def flops(name: str, shapes: Any, values: Any) -> float:
