@@ -27,6 +27,7 @@ from impls.compiled.simd import SIMD
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
 from impls.errors import UnknownImplementation
+from impls.opencl import implementations as opencl_kernels
 from impls.peers import (
     halide_pipeline,
     intel_ipp,
@@ -90,6 +91,8 @@ CATALOG: tuple[Implementation, ...] = (
     openvino_model.CONVOLUTION,
     xla.CONV,
     halide_pipeline.CONV,
+    opencl_kernels.DIRECT,
+    opencl_kernels.LOCAL_MEMORY,
 )
 
 

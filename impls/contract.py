@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from impls.case import ConvCase
+from impls.device_events import DeviceEventSource
 
 __all__ = [
     "AVAILABLE",
@@ -84,6 +85,7 @@ class Implementation:
     names none; the others are measured when they are named. `error_bound` says how far rounding may take the output
     (see impls/reference.py): `direct` where it sums the products themselves, `transform` where it computes through
     sums of inputs (FFT, Winograd, fast FIR). `devices` are the kinds of device whose tensors prepare takes.
+    `device_events` records what a device did that torch does not drive.
     """
 
     name: str
@@ -97,3 +99,4 @@ class Implementation:
     primary: bool = True
     error_bound: ErrorBound = "direct"
     devices: tuple[Device, ...] = ("cpu",)
+    device_events: DeviceEventSource | None = None

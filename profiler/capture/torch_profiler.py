@@ -6,8 +6,10 @@ import functools
 import gzip
 import re
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ import numpy as np
 import torch
 from torch.autograd.profiler import profile, record_function
 
+from impls.device_events import DeviceEvents, DeviceEventSource
 from profiler.capture.array_protocols import recording
+from profiler.capture.device_trace import Entry, with_device_events
 from profiler.capture.ranges import LabelledRange
 from profiler.labels import CallLabel
 from profiler.measure.subject import Subject
@@ -65,33 +69,60 @@ def _range(*arguments: Any) -> AbstractContextManager[Any]:
     return made
 
 
-def record_calls(subject: Subject, labels: Sequence[CallLabel], path: Path, *, detailed: bool) -> None:
+def record_calls(
+    subject: Subject,
+    labels: Sequence[CallLabel],
+    path: Path,
+    *,
+    detailed: bool,
+    source: DeviceEventSource | None = None,
+) -> None:
     """Profile one call for each label and write the trace, gzipped; `detailed` records the shapes of operators.
 
+    What `source` records of a device that torch does not drive is added to the trace.
     `torch.autograd.profiler.profile` is what `torch.profiler.profile` runs; the latter imports torch's compiler first,
     which takes as long as importing torch. Its events are written out, never built as Python objects: that takes a
     hundred times as long.
     """
     with subject.context(), recording(ArrayRanges(detailed=detailed)):
         if len(labels) > 1:  # a first call under a profiler takes several times as long as the next
-            _profiled(subject, labels[:1], detailed=detailed)
-        recorded = _profiled(subject, labels, detailed=detailed)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "trace.json"
-        export: Callable[[str], None] = functools.partial(recorded.export_chrome_trace)
-        export(str(file))
-        content = file.read_bytes()
+            _profiled(subject, labels[:1], detailed=detailed, source=source)
+        recorded = _profiled(subject, labels, detailed=detailed, source=source)
+    content = recorded.written()
     write_atomically(path, gzip.compress(without_names_of_this_machine(content), _COMPRESSION, mtime=0))
 
 
-def _profiled(subject: Subject, labels: Sequence[CallLabel], *, detailed: bool) -> profile:
+@dataclass(frozen=True)
+class _Recording:
+    """Hold what torch's profiler recorded of some calls, what the source of device events did, and calls' begins."""
+
+    profile: profile
+    events: DeviceEvents | None
+    entries: Sequence[Entry]
+
+    def written(self) -> bytes:
+        """Give all of it as one Chrome trace."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "trace.json"
+            export: Callable[[str], None] = functools.partial(self.profile.export_chrome_trace)
+            export(str(file))
+            content = file.read_bytes()
+        return content if self.events is None else with_device_events(content, self.events, self.entries)
+
+
+def _profiled(
+    subject: Subject, labels: Sequence[CallLabel], *, detailed: bool, source: DeviceEventSource | None
+) -> _Recording:
     ranges = [LabelledRange(label) for label in labels]
+    entries: list[Entry] = []
     recorded = profile(use_cpu=True, use_kineto=True, record_shapes=detailed, profile_memory=True)
-    with recorded:
+    with nullcontext() if source is None else source() as events, recorded:
         for labelled in ranges:
+            before_ns = time.perf_counter_ns()
             with labelled:
+                entries.append(Entry(labelled.text, before_ns, time.perf_counter_ns()))
                 subject.call()  # the output is released within the range, so that a call's releases are its own
-    return recorded
+    return _Recording(recorded, events, entries)
 
 
 def without_names_of_this_machine(content: bytes) -> bytes:

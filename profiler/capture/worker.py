@@ -88,7 +88,8 @@ class _Worker:
         calls = _SEVERAL_CALLS if several else 1
         labels = [CallLabel(implementation.name, case.name, number) for number in range(calls)]
         detailed = expected_events(operators, calls) < _SMALL_TRACE
-        record_calls(prepared.seen, labels, self._folder / task.trace, detailed=detailed)
+        source = implementation.device_events
+        record_calls(prepared.seen, labels, self._folder / task.trace, detailed=detailed, source=source)
         return task.trace, calls, counts[0].reason
 
     def _mend_state(self, task: CaptureTask, before: dict[str, object]) -> None:

@@ -14,6 +14,7 @@ from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
 from profiler.report.inside import inside_list
 from profiler.report.ladder import ladder_notes, ladder_table
+from profiler.report.launch_latency import latency_table, what_ran
 from profiler.report.machine import limits, machine, method
 from profiler.report.memory_use import compulsory_bytes, memory_table
 from profiler.report.plots import plot_name
@@ -98,6 +99,8 @@ def _work(view: RunView, condition: Condition) -> dict[str, str]:
         "where": _where(view, condition),
         "table": work_table(view, condition),
         "no_launches": no_launches(view, condition),
+        "latency": latency_table(view, condition),
+        "what_ran": what_ran(view, condition),
         "memory": memory_table(view, condition),
         "compulsory": size(compulsory_bytes(view, condition)),
     }

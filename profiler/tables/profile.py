@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiler.trace.kineto import MEMORY_EVENT, Trace
+from profiler.trace.launch_waits import LaunchWaits, launch_waits
 from profiler.trace.runtime_calls import RUNTIME_CATEGORIES, RUNTIME_WORKS, RuntimeWork, runtime_work
 from profiler.trace.timeline import Timeline
 
@@ -46,6 +47,7 @@ class CallProfile:
     peak_bytes: float
     h2d_bytes: float
     d2h_bytes: float
+    launch_waits: tuple[LaunchWaits, ...]
 
 
 def profile_calls(timeline: Timeline) -> CallProfile:
@@ -66,6 +68,7 @@ def profile_calls(timeline: Timeline) -> CallProfile:
         peak_bytes=peak,
         h2d_bytes=_copied(trace, works["memcpys"], "Memcpy HtoD", "CopyHostToDevice") / len(calls),
         d2h_bytes=_copied(trace, works["memcpys"], "Memcpy DtoH", "CopyDeviceToHost") / len(calls),
+        launch_waits=launch_waits(timeline),
     )
 
 

@@ -13,6 +13,7 @@ from profiler.tables.criticality import CRITICALITY
 from profiler.tables.device_states import DEVICE_STATES
 from profiler.tables.kernels import KERNELS
 from profiler.tables.ladder import LADDER
+from profiler.tables.launch_latency import LAUNCH_LATENCY
 from profiler.tables.launches import LAUNCHES
 from profiler.tables.library_path import LIBRARY_PATH
 from profiler.tables.memory import MEMORY
@@ -31,6 +32,7 @@ TABLES: tuple[Table, ...] = (
     COLD,
     OPS,
     LAUNCHES,
+    LAUNCH_LATENCY,
     MEMORY,
     KERNELS,
     DEVICE_STATES,

@@ -12,8 +12,10 @@ import gzip
 import math
 import zlib
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -50,6 +52,8 @@ class _Arguments(msgspec.Struct, gc=False):
     memory_bytes: Scalar = msgspec.field(name="Bytes", default=None)
     copied_bytes: Scalar = msgspec.field(name="bytes", default=None)
     correlation: Scalar = None
+    queued: Scalar = None
+    submitted: Scalar = None
     order: Scalar = msgspec.field(name="Ev Idx", default=None)
 
 
@@ -66,6 +70,7 @@ class _Event(msgspec.Struct, gc=False):
 
 class _File(msgspec.Struct):
     events: list[_Event] = msgspec.field(name="traceEvents")
+    devices: Any = msgspec.field(name="deviceProperties", default=None)
 
 
 _DECODER = msgspec.json.Decoder(_File | list[_Event])
@@ -79,7 +84,9 @@ class Trace:
     `names`, `recorded_categories` and `threads` are the distinct values that the code columns point to; '' is an event
     without a category. `timestamp_us` is as recorded, NaN where missing; `start_ns` counts from a moment before the
     first event; `timed` says that an event has both a timestamp and a duration. `bytes` and `correlation` are NaN and
-    -1 where missing. `order` tells which of two events with the same start came first.
+    -1 where missing. `order` tells which of two events with the same start came first. `queued_ns` and `submitted_ns`
+    are when the command behind a device's work was queued and handed to the device, -1 where not known. `devices` are
+    the names of devices by the process that their events have.
     """
 
     names: tuple[str, ...]
@@ -96,6 +103,9 @@ class Trace:
     bytes: _Floats
     correlation: _Integers
     order: _Integers
+    queued_ns: _Integers
+    submitted_ns: _Integers
+    devices: Mapping[str, str]
 
     def __len__(self) -> int:
         return len(self.name_codes)
@@ -152,16 +162,24 @@ def read_trace(path: Path) -> Trace:
         raise TraceError(f"{path} is JSON but no trace ({error}); name a Kineto or Chrome trace") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise TraceError(f"{path} is not whole JSON ({error}); it may be cut short: record it again") from error
-    return _columns(decoded.events if isinstance(decoded, _File) else decoded)
+    if isinstance(decoded, _File):
+        return _columns(decoded.events, _device_names(decoded.devices))
+    return _columns(decoded, {})
 
 
-def _columns(events: list[_Event]) -> Trace:
+def _device_names(listed: Any) -> dict[str, str]:
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    return {text(entry.get("id")): text(entry.get("name")) for entry in entries}
+
+
+def _columns(events: list[_Event], devices: Mapping[str, str]) -> Trace:
     names, name_codes = coded(text(event.name) for event in events)
     categories, category_codes = coded(event.category or "" for event in events)
     threads, thread_codes = coded((text(event.process), text(event.thread)) for event in events)
     arguments = [event.arguments or _NO_ARGUMENTS for event in events]
     timestamp_us = numbers(event.start for event in events)
     duration_us = numbers(event.duration for event in events)
+    origin_us = _origin(timestamp_us)
     return Trace(
         names=names,
         name_codes=name_codes,
@@ -172,19 +190,25 @@ def _columns(events: list[_Event]) -> Trace:
         spans=np.fromiter((event.phase == "X" for event in events), dtype=np.bool_, count=len(events)),
         timed=np.isfinite(timestamp_us) & np.isfinite(duration_us),
         timestamp_us=timestamp_us,
-        start_ns=_since_origin(timestamp_us),
+        # Subtracting first keeps the last digit: months since an epoch, times 1000, no longer fit into a float64.
+        start_ns=nanoseconds(timestamp_us - origin_us),
         duration_ns=nanoseconds(duration_us),
         bytes=numbers(each.memory_bytes if each.memory_bytes is not None else each.copied_bytes for each in arguments),
         correlation=integers((each.correlation for each in arguments), [-1] * len(events)),
         order=integers((each.order for each in arguments), range(len(events))),
+        queued_ns=_moments((each.queued for each in arguments), origin_us, len(events)),
+        submitted_ns=_moments((each.submitted for each in arguments), origin_us, len(events)),
+        devices=devices,
     )
 
 
-def _since_origin(timestamp_us: _Floats) -> _Integers:
-    """Count nanoseconds from the whole microsecond before the first event.
-
-    Subtracting first keeps the last digit: months since an epoch, times 1000, no longer fit into a float64.
-    """
+def _origin(timestamp_us: _Floats) -> int:
+    """Give the whole microsecond before the first event."""
     known = timestamp_us[np.isfinite(timestamp_us) & (timestamp_us > 0)]
-    origin = math.floor(known.min()) if len(known) else 0
-    return nanoseconds(timestamp_us - origin)
+    return math.floor(known.min()) if len(known) else 0
+
+
+def _moments(values: Iterable[Scalar], origin_us: int, size: int) -> _Integers:
+    """Count from the origin, in ns; Kineto writes 0 for what it did not ask CUPTI for."""
+    recorded = integers(values, [0] * size)
+    return np.where(recorded > 0, recorded - 1000 * origin_us, -1)

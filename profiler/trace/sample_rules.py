@@ -119,6 +119,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("NumPy's machinery", _NUMPY, r"", "bindings"),
     # Python itself.
+    # The calling thread's part: PoCL's own threads run the kernels, from files that it compiled.
+    Rule("OpenCL's runtime", r"^(libpocl|libOpenCL|_cl\.)", r"", "bindings"),
     Rule("foreign functions", r"^(_ctypes\.|libffi|_cffi_backend)", r"", "bindings"),
     Rule("evaluation loop", _PYTHON, r"^(_PyEval_(EvalFrameDefault|Vector)|PyEval_EvalCode|Py_RunMain)", "interpreter"),
     Rule("standard library", _STANDARD, r"", "interpreter"),

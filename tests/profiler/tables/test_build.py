@@ -65,7 +65,19 @@ def test_every_table_is_declared_once_and_written(whole_run: RunDirectory) -> No
     build_tables(whole_run)
     names = [table.name for table, _ in BUILDERS]
     assert names == [
-        *("samples", "summary", "cold", "ops", "launches", "memory", "kernels", "device_states", "python", "counts"),
+        *(
+            "samples",
+            "summary",
+            "cold",
+            "ops",
+            "launches",
+            "launch_latency",
+            "memory",
+            "kernels",
+            "device_states",
+            "python",
+            "counts",
+        ),
         *("cpu_samples", "library_path", "criticality", "ceilings"),
     ]
     assert sorted(path.name for path in whole_run.tables.iterdir()) == sorted(

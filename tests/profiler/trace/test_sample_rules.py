@@ -34,6 +34,7 @@ EXAMPLES = {
     "NumPy copy": ("_aligned_strided_to_contig_size4_srcstride0", _NUMPY),
     "NumPy loop": ("FLOAT_multiply_X86_V3", _NUMPY),
     "NumPy's machinery": ("ufunc_generic_fastcall", _NUMPY),
+    "OpenCL's runtime": ("pthread_scheduler_push_command", "libpocl-21062cec.so"),
     "foreign functions": ("_ctypes_callproc", "_ctypes.cpython-311-x86_64-linux-gnu.so"),
     "evaluation loop": ("_PyEval_EvalFrameDefault", "libpython3.11.so.1.0"),
     "standard library": ("math_sqrt", "math.cpython-311-x86_64-linux-gnu.so"),
