@@ -13,7 +13,10 @@ from pathlib import Path
 
 from profiler.errors import TraceError
 
-__all__ = ["export_report", "find_nsys", "nsys_version", "run_limited"]
+__all__ = ["SEEN_BY_ALL_NSYS", "export_report", "find_nsys", "nsys_version", "run_limited"]
+
+# The last nvtx whose ranges every nsys sees: later ones ask whether a domain is enabled, and old nsys say no.
+SEEN_BY_ALL_NSYS = "0.2.11"
 
 _EXPORT_LIMIT_S = 600.0
 _VERSION_LIMIT_S = 30.0
