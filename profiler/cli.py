@@ -112,6 +112,19 @@ def _conclude(run: Any, *, as_json: bool, code: int) -> None:
 
 
 @app.command()
+def trace(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Kineto or Chrome traces, .json or .json.gz.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to write; a new one under reports/ if unset.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain traces recorded elsewhere: kernels, launches, copies, and what the devices waited for."""
+    from profiler.foreign import report_traces
+
+    report = report_traces(files, out)
+    typer.echo(_dumped(report.as_dict()) if as_json else report.as_text())
+
+
+@app.command()
 def gap(
     run: Run,
     subject: Annotated[str, typer.Argument(help="Implementation whose time is explained.")],

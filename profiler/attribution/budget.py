@@ -13,7 +13,7 @@ import numpy as np
 from profiler.attribution.causes import CAUSES, RESIDUAL
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate
-from profiler.attribution.estimators import ESTIMATORS
+from profiler.attribution.estimators import estimators_of
 from profiler.attribution.evidence import Condition, Evidence, Floats
 from profiler.attribution.judgement import best
 from profiler.attribution.shares import UNCLASSIFIED
@@ -91,7 +91,7 @@ def interval_around(value: float, replicates: Floats, processes: int) -> tuple[f
 
 
 def _row(cause: str, evidence: Evidence, draws: Draws) -> Estimate:
-    asked = [estimator(evidence, draws) for estimator in ESTIMATORS.get(cause, ())]
+    asked = [estimator(evidence, draws) for estimator in estimators_of(evidence).get(cause, ())]
     answers = [estimate for estimate in asked if estimate is not None]
     if not answers:
         return _not_estimated(cause, evidence, draws)
@@ -136,6 +136,8 @@ _CONTAINED = ("interpreter", "dispatch", "allocation", "traffic", "threads", "ar
 
 
 def _why_not(cause: str, evidence: Evidence) -> str:
+    if evidence.timeline is not None or evidence.condition.device != "cpu":
+        return _why_not_on_device(cause, evidence)
     if cause == "launch":
         return "no accelerator in this run"
     if cause == "idle":
@@ -145,6 +147,16 @@ def _why_not(cause: str, evidence: Evidence) -> str:
     if cause in ("arithmetic", "threads"):
         return f"no CPU samples in this run tell it; contained in {RESIDUAL}"
     return f"{_missing(cause, evidence)}; contained in {RESIDUAL}"
+
+
+def _why_not_on_device(cause: str, evidence: Evidence) -> str:
+    if cause == "floor":
+        return "no limits of this device were measured" + ("; within arithmetic" if evidence.timeline else "")
+    if cause == "threads":
+        return "threads of the host count where the device waits for them, under what they then do"
+    if cause == "autograd":
+        return "no switch for the gradient mode; calls run without gradients unless they are about them"
+    return f"no sound trace of the device in this run; contained in {RESIDUAL}"
 
 
 def _missing(cause: str, evidence: Evidence) -> str:

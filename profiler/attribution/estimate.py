@@ -11,7 +11,7 @@ from profiler.attribution.evidence import Evidence, Floats
 
 __all__ = ["Estimate", "Estimator", "Method", "Status"]
 
-Method = Literal["switch", "sample", "count", "bound", "remainder", "none"]
+Method = Literal["switch", "sample", "count", "bound", "timeline", "remainder", "none"]
 Status = Literal["confirmed", "unconfirmed", "joint", "refused", "not estimated"]
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from profiler.attribution import bound, sample, switch, work
+from profiler.attribution import bound, sample, switch, timeline, work
 from profiler.attribution import count as counted
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate, Estimator
 from profiler.attribution.evidence import Evidence
 
-__all__ = ["ESTIMATORS"]
+__all__ = ["DEVICE_ESTIMATORS", "ESTIMATORS", "estimators_of"]
 
 
 def _else(first: Estimator, second: Estimator) -> Estimator:
@@ -43,3 +43,22 @@ ESTIMATORS: Mapping[str, tuple[Estimator, ...]] = {
     "arithmetic": (work.arithmetic,),
     "floor": (bound.floor,),
 }
+
+# On an accelerator, processor time of the host says nothing of how long a call takes: much of it is hidden.
+DEVICE_ESTIMATORS: Mapping[str, tuple[Estimator, ...]] = {
+    "interpreter": (timeline.interpreter,),
+    "dispatch": (timeline.dispatch,),
+    "autograd": (switch.autograd,),
+    "launch": (timeline.launch,),
+    "idle": (timeline.idle,),
+    "allocation": (switch.allocation, timeline.allocation),
+    "traffic": (timeline.traffic,),
+    "arithmetic": (timeline.arithmetic,),
+    "floor": (bound.floor,),
+}
+
+
+def estimators_of(evidence: Evidence) -> Mapping[str, tuple[Estimator, ...]]:
+    """Give the estimators of a run on an accelerator or with work in a device's queue, or those of the processor."""
+    on_device = evidence.condition.device != "cpu" or evidence.timeline is not None
+    return DEVICE_ESTIMATORS if on_device else ESTIMATORS

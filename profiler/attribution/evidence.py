@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from impls.case import ConvCase
 from profiler.attribution.ceilings import Ceilings
 from profiler.attribution.shares import Shares
+from profiler.trace.device_states import State
 
-__all__ = ["Condition", "Counts", "Evidence", "Floats", "SwitchEffect", "Timing", "Unit"]
+__all__ = ["Condition", "Counts", "DeviceTimeline", "Evidence", "Floats", "SwitchEffect", "Timing", "Unit"]
 
 Floats = NDArray[np.float64]
 
@@ -85,6 +86,21 @@ class SwitchEffect:
 
 
 @dataclass(frozen=True)
+class DeviceTimeline:
+    """Hold what a device did in a profiled call, in seconds per call, and the range of each over calls.
+
+    `seconds` has every state; `ranges` are 95 % intervals over labelled calls, the value itself twice where there are
+    too few. `busy_range` is that of the busy states together. `layout_s` is the time in kernels that only move data.
+    """
+
+    seconds: Mapping[State, float]
+    ranges: Mapping[State, tuple[float, float]]
+    busy_range: tuple[float, float]
+    layout_s: float
+    calls: int
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Hold what estimators may look at; None or absent where the run lacks it.
 
@@ -92,7 +108,8 @@ class Evidence:
     `peak_bytes` and `scratch_bytes` (what operators allocate inside themselves) are NaN where not known. `samples` are
     the CPU samples on the case, `small_samples` those on the smaller smallest input. `serial_off_cpu` is what the same
     implementation waits with one thread, in seconds per call. `switches` are by name. `other_threads` says in
-    words how much of the work it hands to other threads it waits for; empty where it hands them none.
+    words how much of the work it hands to other threads it waits for; empty where it hands them none. `timeline` is
+    what the busiest device did, None without one or without a sound trace of it.
     """
 
     implementation: str
@@ -110,3 +127,4 @@ class Evidence:
     serial_off_cpu: float = math.nan
     other_threads: str = ""
     switches: Mapping[str, SwitchEffect] = field(default_factory=dict)
+    timeline: DeviceTimeline | None = None

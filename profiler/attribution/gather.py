@@ -12,6 +12,7 @@ import pandas as pd
 from impls.case import ConvCase
 from profiler.attribution.ceilings import Ceilings
 from profiler.attribution.conditions import conditions_in, within
+from profiler.attribution.device_timeline import device_timeline
 from profiler.attribution.draws import REPLICATES
 from profiler.attribution.effects import effects_of
 from profiler.attribution.evidence import Condition, Counts, Evidence, SwitchEffect, Timing, Unit
@@ -23,6 +24,8 @@ from profiler.tables.ceilings import CEILINGS
 from profiler.tables.counts import COUNTS
 from profiler.tables.cpu_samples import CPU_SAMPLES
 from profiler.tables.criticality import CRITICALITY
+from profiler.tables.device_states import DEVICE_STATES
+from profiler.tables.kernels import KERNELS
 from profiler.tables.memory import MEMORY
 from profiler.tables.summary import SUMMARY
 from profiler.units import count, seconds, significant
@@ -134,6 +137,9 @@ class Gathered:
             serial_off_cpu=self._serial_off_cpu(own, condition),
             other_threads=self._other_threads(implementation, condition),
             switches={effect.name: effect for effect in self._effects(implementation, condition)},
+            timeline=device_timeline(
+                self.files.table(DEVICE_STATES), self.files.table(KERNELS), implementation, condition
+            ),
         )
 
     def _shares(self, implementation: str, condition: Condition, case: str) -> Shares | None:

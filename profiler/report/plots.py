@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from profiler.attribution.causes import CAUSE_IDS
 from profiler.attribution.evidence import Condition
+from profiler.report.drawing import GRID, INK, figure_of, name_rows, svg_of, title
 from profiler.report.escape import visible
 from profiler.report.ladder import rung_name
 from profiler.report.verdict import refusals_of
@@ -21,22 +19,9 @@ from profiler.units import ratio, seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["gaps_plot", "ladder_plot", "plot_name", "ranking_plot"]
 
-# Text stays text, so that it can be read aloud and searched; the salt makes ids, and so the file, the same each time.
-_STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "convprof",
-    "font.family": "sans-serif",
-    "font.size": 9.0,
-    "hatch.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,  # names may hold a $
-}
-_INK, _GRID = "#24292f", "#d8dee4"
 # Told apart under the common kinds of colour blindness (Okabe and Ito), and by place and hatching besides.
 _FAMILIES = {"manual": "#d55e00", "library": "#0072b2"}
 _CAUSES = {
@@ -53,7 +38,6 @@ _CAUSES = {
     "residual": "#ffffff",
 }
 _SHARE_LIMITS = (-60.0, 160.0)
-_LONGEST_NAME = 42
 _PALE = 0.35
 
 
@@ -65,18 +49,18 @@ def plot_name(kind: str, condition: Condition) -> str:
 def ranking_plot(view: RunView, condition: Condition) -> str:
     """Draw the time per call of every implementation, with its interval, on a logarithmic axis."""
     ranking = view.ranking(condition)[::-1]
-    with _figure(len(ranking)) as (figure, axes):
+    with figure_of(len(ranking)) as (figure, axes):
         axes.set_xscale("log")
         for place, each in enumerate(ranking):
             _draw_median(axes, place, each)
         for each in ranking:
             if each.is_baseline:
-                axes.axvline(each.median_s, color=_INK, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
-        _name_rows(axes, [each.implementation for each in ranking])
+                axes.axvline(each.median_s, color=INK, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
+        name_rows(axes, [each.implementation for each in ranking])
         _time_axis(axes, [each.median_s for each in ranking])
-        _title(axes, f"Time per call, {condition.case}, {_threads(condition)} (log scale; bars: 95 % interval)")
+        title(axes, f"Time per call, {condition.case}, {_threads(condition)} (log scale; bars: 95 % interval)")
         _family_legend(axes, ranking)
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def ladder_plot(view: RunView, condition: Condition) -> str:
@@ -86,27 +70,27 @@ def ladder_plot(view: RunView, condition: Condition) -> str:
     rungs = view.rows(LADDER, condition)
     if rungs.empty:
         return ""
-    with _figure(len(rungs)) as (figure, axes):
+    with figure_of(len(rungs)) as (figure, axes):
         axes.set_xscale("log")
         places = range(len(rungs))[::-1]
         for place, (_, rung) in zip(places, rungs.iterrows(), strict=True):
             median, predicted = float(rung["median_s"]), float(rung["predicted_s"])
-            axes.plot([median], [place], "o", color=_INK, markersize=6)
-            axes.annotate(seconds(median), (median, place), xytext=(9, -3), textcoords="offset points", color=_INK)
+            axes.plot([median], [place], "o", color=INK, markersize=6)
+            axes.annotate(seconds(median), (median, place), xytext=(9, -3), textcoords="offset points", color=INK)
             if predicted > 0:
                 ends = [[predicted - float(rung["predicted_low_s"])], [float(rung["predicted_high_s"]) - predicted]]
                 axes.errorbar([predicted], [place + 0.22], xerr=ends, fmt="D", color=_FAMILIES["manual"],
                               markersize=4, linewidth=1.2)  # fmt: skip
-        _name_rows(axes, [rung_name(rung) for _, rung in rungs.iterrows()][::-1])
+        name_rows(axes, [rung_name(rung) for _, rung in rungs.iterrows()][::-1])
         known = [float(value) for value in [*rungs["median_s"], *rungs["predicted_s"]] if value > 0]
         _time_axis(axes, known)
-        _title(axes, f"Rung by rung, {condition.case}, {_threads(condition)} (log scale)")
+        title(axes, f"Rung by rung, {condition.case}, {_threads(condition)} (log scale)")
         handles = [
-            Line2D([], [], marker="o", linestyle="", color=_INK, label="measured", markersize=6),
+            Line2D([], [], marker="o", linestyle="", color=INK, label="measured", markersize=6),
             Line2D([], [], marker="D", color=_FAMILIES["manual"], label="predicted from the rung before", markersize=4),
         ]
         axes.legend(handles=handles, loc="lower right", frameon=False)
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def gaps_plot(view: RunView, condition: Condition) -> str:
@@ -119,23 +103,23 @@ def gaps_plot(view: RunView, condition: Condition) -> str:
     ]
     if not subjects:
         return ""
-    with _figure(len(subjects), below=0.75) as (figure, axes):
+    with figure_of(len(subjects), below=0.75) as (figure, axes):
         drawn: list[str] = []
         for place, each in enumerate(subjects):
             drawn += _draw_gap(view, axes, place, each, condition)
-        axes.axvline(0, color=_INK, linewidth=0.8)
-        axes.axvline(100, color=_INK, linewidth=0.8, linestyle=(0, (2, 3)))
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.axvline(100, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
         axes.set_xlim(*_SHARE_LIMITS)
         axes.set_xlabel(f"share of the gap to {visible(baseline)} (%); a negative share makes the gap smaller")
-        _name_rows(axes, [each.implementation for each in subjects])
-        _title(axes, f"Gaps to {visible(baseline)} by cause, {condition.case}, {_threads(condition)}")
+        name_rows(axes, [each.implementation for each in subjects])
+        title(axes, f"Gaps to {visible(baseline)} by cause, {condition.case}, {_threads(condition)}")
         pale = any(refusals_of(view.gap(each.implementation, condition)) for each in subjects)
         _cause_legend(axes, [cause for cause in CAUSE_IDS if cause in drawn], pale=pale)
-        return _svg(figure)
+        return svg_of(figure)
 
 
 def _draw_median(axes: Axes, place: int, each: Ranked) -> None:
-    colour = _FAMILIES.get(each.family, _INK)
+    colour = _FAMILIES.get(each.family, INK)
     if math.isfinite(each.low_s):
         axes.plot([each.low_s, each.high_s], [place, place], color=colour, linewidth=3, alpha=0.45)
     axes.plot([each.median_s], [place], marker="o", markersize=5.5, color=colour)
@@ -146,7 +130,7 @@ def _draw_median(axes: Axes, place: int, each: Ranked) -> None:
         (8, 0),
         textcoords="offset points",
         va="center",
-        color=_INK,
+        color=INK,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
     )
 
@@ -162,14 +146,14 @@ def _draw_gap(view: RunView, axes: Axes, place: int, each: Ranked, condition: Co
         if not math.isfinite(width) or abs(width) < 0.05:
             continue
         axes.barh(place, width, left=ends[width > 0], height=0.62, color=_CAUSES[str(cause)], alpha=alpha,
-                  edgecolor=_INK, linewidth=0.5, hatch="////" if cause == "residual" else None)  # fmt: skip
+                  edgecolor=INK, linewidth=0.5, hatch="////" if cause == "residual" else None)  # fmt: skip
         ends[width > 0] += width
         drawn.append(str(cause))
     beyond = "…  " if ends[True] > _SHARE_LIMITS[1] else ""
     axes.annotate(f"{beyond}{seconds(float(gap['seconds'].sum()), signed=True)}", (1.01, place),
-                  xycoords=("axes fraction", "data"), va="center", color=_INK)  # fmt: skip
+                  xycoords=("axes fraction", "data"), va="center", color=INK)  # fmt: skip
     if ends[False] < _SHARE_LIMITS[0]:
-        axes.annotate("…", (0.004, place), xycoords=("axes fraction", "data"), va="center", color=_INK,
+        axes.annotate("…", (0.004, place), xycoords=("axes fraction", "data"), va="center", color=INK,
                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
     return drawn
 
@@ -186,26 +170,12 @@ def _time_axis(axes: Axes, medians: Sequence[float]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xticklabels([seconds(power).replace(".00", "").replace(".0", "") for power in powers])
-    axes.grid(axis="x", color=_GRID, linewidth=0.7)
+    axes.grid(axis="x", color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
-
-
-def _name_rows(axes: Axes, names: Sequence[str]) -> None:
-    shown = [visible(name) for name in names]
-    axes.set_yticks(
-        range(len(shown)), [f"{name[:_LONGEST_NAME]}…" if len(name) > _LONGEST_NAME else name for name in shown]
-    )
-    axes.set_ylim(-0.6, len(shown) - 0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
 
 
 def _threads(condition: Condition) -> str:
     return f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
-
-
-def _title(axes: Axes, text: str) -> None:
-    axes.figure.text(0.01, 1.0, text, ha="left", va="bottom", color=_INK, fontsize=10, fontweight="bold")
 
 
 def _family_legend(axes: Axes, ranking: Sequence[Ranked]) -> None:
@@ -223,34 +193,10 @@ def _cause_legend(axes: Axes, causes: Sequence[str], *, pale: bool) -> None:
     from matplotlib.patches import Patch
 
     handles = [
-        Patch(facecolor=_CAUSES[cause], edgecolor=_INK, linewidth=0.5, label=cause,
+        Patch(facecolor=_CAUSES[cause], edgecolor=INK, linewidth=0.5, label=cause,
               hatch="////" if cause == "residual" else None)
         for cause in causes
     ]  # fmt: skip
     if pale:
-        handles.append(Patch(facecolor=_INK, edgecolor=_INK, linewidth=0.5, alpha=_PALE, label="pale: refused"))
+        handles.append(Patch(facecolor=INK, edgecolor=INK, linewidth=0.5, alpha=_PALE, label="pale: refused"))
     axes.figure.legend(handles=handles, loc="outside lower center", ncols=min(6, max(1, len(handles))), frameon=False)
-
-
-@contextlib.contextmanager
-def _figure(rows: int, below: float = 0.0) -> Iterator[tuple[Figure, Axes]]:
-    """Make a figure with room for some rows, without any global figure or backend."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        # A name may hold letters that the measuring font lacks; in the SVG they are text, which the reader's font has.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = Figure(figsize=(8.6, 1.1 + below + 0.3 * rows), layout="constrained", facecolor="white")
-        axes = figure.add_subplot()
-        axes.set_facecolor("white")
-        yield figure, axes
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    # Neither date nor version: the same data give the same file.
-    figure.savefig(
-        buffer, format="svg", facecolor="white", bbox_inches="tight", metadata={"Date": None, "Creator": None}
-    )
-    return buffer.getvalue()

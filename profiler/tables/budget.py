@@ -18,7 +18,7 @@ BUDGET = Table(
         number("seconds", "seconds per call put down to the cause", "s"),
         number("ci_low_s", "95 % interval, lower end", "s"),
         number("ci_high_s", "95 % interval, upper end", "s"),
-        text("method", "switch, sample, count, bound, remainder, or none where this version has no estimator"),
+        text("method", "switch, sample, count, bound, timeline, remainder, or none without an estimator"),
         text("status", "confirmed, unconfirmed, joint, refused or not estimated"),
         text("evidence", "what a reader can check, in words"),
     ),

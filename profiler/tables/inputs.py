@@ -18,9 +18,13 @@ from profiler.measure.samples import kept_samples
 from profiler.records import Captured, Ceiling, ColdStage, Exposed, LibraryPath, Notice, Outcome, Sample, Sampled
 from profiler.stacks import Stacks
 from profiler.store import RunDirectory
+from profiler.tables.device_profile import DeviceProfile, profile_device
 from profiler.tables.profile import CallProfile, profile_calls
+from profiler.trace.device_integrity import device_findings
 from profiler.trace.integrity import findings
-from profiler.trace.kineto import read_trace
+from profiler.trace.kineto import Trace, read_trace
+from profiler.trace.kineto_device import DEVICE_CATEGORIES, read_kineto
+from profiler.trace.launch_join import link
 from profiler.trace.onednn import Spoken, read_verbose
 from profiler.trace.timeline import timeline_of
 
@@ -31,10 +35,14 @@ CAPTURE_THREADS = 1  # captures are made with one thread
 
 @dataclass(frozen=True)
 class Capture:
-    """Hold what one capture left; `counts` has the case first, `profile` is None without a sound trace."""
+    """Hold what one capture left; `counts` has the case first, `profile` is None without a sound trace.
+
+    `device` is None where nothing ran on a device, or where what the trace says of it is unsound.
+    """
 
     counts: tuple[CallCounts, ...]
     profile: CallProfile | None
+    device: DeviceProfile | None = None
 
     @property
     def call(self) -> CallCounts | None:
@@ -130,7 +138,7 @@ class Inputs:
         captured = {
             (record.implementation, record.case): record for record in self._records if isinstance(record, Captured)
         }
-        return {key: Capture(self._counts(record), self._profile(record)) for key, record in captured.items()}
+        return {key: Capture(self._counts(record), *self._profiles(record)) for key, record in captured.items()}
 
     def planned(self) -> Iterator[tuple[PlannedImplementation, str]]:
         """Give every planned implementation on every case, cases first."""
@@ -155,6 +163,11 @@ class Inputs:
         capture = self.captures.get((implementation, case))
         return capture.profile if capture is not None else None
 
+    def device_profile(self, implementation: str, case: str) -> DeviceProfile | None:
+        """Give what a sound trace says of a call's work on a device; None without one, or without such work."""
+        capture = self.captures.get((implementation, case))
+        return capture.device if capture is not None else None
+
     def _counts(self, captured: Captured) -> tuple[CallCounts, ...]:
         if not captured.counts:
             return ()
@@ -165,24 +178,35 @@ class Inputs:
             self._note("unreadable_counts", captured, f"the counts cannot be read ({error})")
             return ()
 
-    def _profile(self, captured: Captured) -> CallProfile | None:
+    def _profiles(self, captured: Captured) -> tuple[CallProfile | None, DeviceProfile | None]:
         if not captured.trace:
-            return None
+            return None, None
         if not (self._run.path / captured.trace).is_file():
             self._note("trace_not_kept", captured, f"{captured.trace} is not in the run any more")
-            return None
+            return None, None
         try:
             trace = read_trace(self._run.path / captured.trace)
         except TraceError as error:
             self._note("unsound_trace", captured, str(error))
-            return None
+            return None, None
         timeline = timeline_of(trace, captured.implementation, captured.case)
         found = findings(timeline, captured.calls)
         if found:
             facts = "; ".join(finding.text for finding in found)
             self._note("unsound_trace", captured, f"{facts}; its figures are left out")
+            return None, None
+        return profile_calls(timeline), self._device_profile(captured, trace)
+
+    def _device_profile(self, captured: Captured, trace: Trace) -> DeviceProfile | None:
+        if not trace.in_categories(*DEVICE_CATEGORIES).any():
             return None
-        return profile_calls(timeline)
+        linked = link(read_kineto(self._run.path / captured.trace))
+        found = device_findings(linked)
+        if found:
+            facts = "; ".join(finding.text for finding in found)
+            self._note("unsound_trace", captured, f"{facts}; its figures of the device are left out")
+            return None
+        return profile_device(linked, captured.implementation, captured.case)
 
     def _note(self, code: str, captured: Captured | Sampled | LibraryPath, text: str) -> None:
         text = text.replace(str(self._run.path), self._run.path.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from profiler.tables.device_profile import DeviceProfile
 from profiler.tables.inputs import CAPTURE_THREADS, Inputs
 from profiler.tables.profile import CallProfile
 from profiler.tables.schema import Table, count, number, text
@@ -26,6 +27,10 @@ LAUNCHES = Table(
         number("memcpys", "device copies per call"),
         number("memsets", "device sets per call"),
         number("synchronizations", "device synchronisations per call"),
+        number("device_allocations", "calls per call that take or return device memory, beyond torch's own cache"),
+        number("kernels", "kernels that ran per call, those in graphs too; NaN where nothing ran on a device"),
+        number("queue_depth", "launches waiting in the stream when one more is made, mean"),
+        number("exposed_launch_s", "seconds per call that launches kept the device idle, under the profiler", "s"),
     ),
 )
 
@@ -41,6 +46,7 @@ def build(inputs: Inputs) -> pd.DataFrame:
                 "device": inputs.manifest.device,
                 "threads": CAPTURE_THREADS,
                 **_launched(inputs.profile(implementation, case)),
+                **_on_device(inputs.device_profile(implementation, case)),
             }
         )
     return LAUNCHES.frame(rows)
@@ -53,4 +59,14 @@ def _launched(profile: CallProfile | None) -> dict[str, object]:
         "ops": sum(each.calls for each in profile.operators),
         "leaf_ops": sum(each.leaf_calls for each in profile.operators),
         **{work: profile.runtime[work] for work in RUNTIME_WORKS},
+    }
+
+
+def _on_device(profile: DeviceProfile | None) -> dict[str, object]:
+    if profile is None:
+        return dict.fromkeys(("kernels", "queue_depth", "exposed_launch_s"))
+    return {
+        "kernels": profile.kernel_runs,
+        "queue_depth": profile.queue_depth,
+        "exposed_launch_s": profile.exposed_launch_s,
     }

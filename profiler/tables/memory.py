@@ -43,6 +43,8 @@ MEMORY = Table(
         number("minor_faults", "pages mapped per call, unprofiled (median of the steady blocks)"),
         number("h2d_bytes", "bytes copied host to device per call", "bytes"),
         number("d2h_bytes", "bytes copied device to host per call", "bytes"),
+        number("d2d_bytes", "bytes copied within a device per call; NaN where nothing ran on one", "bytes"),
+        number("set_bytes", "bytes of device memory set per call; NaN where nothing ran on one", "bytes"),
     ),
 )
 
@@ -73,12 +75,15 @@ def build(inputs: Inputs) -> pd.DataFrame:
 def _captured(capture: Capture | None) -> dict[str, object]:
     call = capture.call if capture is not None else None
     profile = capture.profile if capture is not None else None
+    device = capture.device if capture is not None else None
     return {
         "op_bytes": op_bytes(call.ops if call is not None else None),
         **_allocated(call, profile),
         "peak_bytes": _peak(call, profile),
         "h2d_bytes": profile.h2d_bytes if profile is not None else None,
         "d2h_bytes": profile.d2h_bytes if profile is not None else None,
+        "d2d_bytes": device.d2d_bytes if device is not None else None,
+        "set_bytes": device.set_bytes if device is not None else None,
     }
 
 

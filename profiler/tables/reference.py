@@ -10,6 +10,8 @@ from profiler.tables.cold import COLD
 from profiler.tables.counts import COUNTS
 from profiler.tables.cpu_samples import CPU_SAMPLES
 from profiler.tables.criticality import CRITICALITY
+from profiler.tables.device_states import DEVICE_STATES
+from profiler.tables.kernels import KERNELS
 from profiler.tables.ladder import LADDER
 from profiler.tables.launches import LAUNCHES
 from profiler.tables.library_path import LIBRARY_PATH
@@ -30,6 +32,8 @@ TABLES: tuple[Table, ...] = (
     OPS,
     LAUNCHES,
     MEMORY,
+    KERNELS,
+    DEVICE_STATES,
     PYTHON,
     COUNTS,
     CEILINGS,

@@ -1,4 +1,6 @@
-"""Reads Kineto's and Chrome's trace files into typed columns; no other module knows the keys of the format.
+"""Reads Kineto's and Chrome's trace files into typed columns.
+
+Only this module and `kineto_device` know the keys of the format.
 
 Format: Chrome's trace events, https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU, as
 libkineto writes it from 2021 on. Timestamps are in microseconds: whole numbers before 2024, with decimals after.
@@ -10,16 +12,16 @@ import gzip
 import math
 import zlib
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from profiler.errors import TraceError
+from profiler.trace.device_events import coded
+from profiler.trace.values import Scalar, integers, nanoseconds, numbers, text
 
 __all__ = ["LEGACY_CATEGORIES", "MEMORY_EVENT", "Trace", "read_trace"]
 
@@ -36,11 +38,8 @@ LEGACY_CATEGORIES = {
     "async_cpu_to_gpu": "ac2g",
     "async_gpu": "ac2g",
 }
-_LARGEST = 2**62  # a time or an identifier beyond it is damage, not data
 _GZIP_MAGIC = b"\x1f\x8b"
 
-Value = TypeVar("Value")
-_Scalar = int | float | str | bool | None
 _Integers = NDArray[np.int64]
 _Codes = NDArray[np.int32]
 _Floats = NDArray[np.float64]
@@ -48,20 +47,20 @@ _Flags = NDArray[np.bool_]
 
 
 class _Arguments(msgspec.Struct, gc=False):
-    memory_bytes: _Scalar = msgspec.field(name="Bytes", default=None)
-    copied_bytes: _Scalar = msgspec.field(name="bytes", default=None)
-    correlation: _Scalar = None
-    order: _Scalar = msgspec.field(name="Ev Idx", default=None)
+    memory_bytes: Scalar = msgspec.field(name="Bytes", default=None)
+    copied_bytes: Scalar = msgspec.field(name="bytes", default=None)
+    correlation: Scalar = None
+    order: Scalar = msgspec.field(name="Ev Idx", default=None)
 
 
 class _Event(msgspec.Struct, gc=False):
     phase: str = msgspec.field(name="ph", default="")
     category: str | None = msgspec.field(name="cat", default=None)
-    name: _Scalar = ""
-    process: _Scalar = msgspec.field(name="pid", default="")
-    thread: _Scalar = msgspec.field(name="tid", default="")
-    start: _Scalar = msgspec.field(name="ts", default=None)
-    duration: _Scalar = msgspec.field(name="dur", default=None)
+    name: Scalar = ""
+    process: Scalar = msgspec.field(name="pid", default="")
+    thread: Scalar = msgspec.field(name="tid", default="")
+    start: Scalar = msgspec.field(name="ts", default=None)
+    duration: Scalar = msgspec.field(name="dur", default=None)
     arguments: _Arguments | None = msgspec.field(name="args", default=None)
 
 
@@ -157,12 +156,12 @@ def read_trace(path: Path) -> Trace:
 
 
 def _columns(events: list[_Event]) -> Trace:
-    names, name_codes = _coded(_text(event.name) for event in events)
-    categories, category_codes = _coded(event.category or "" for event in events)
-    threads, thread_codes = _coded((_text(event.process), _text(event.thread)) for event in events)
+    names, name_codes = coded(text(event.name) for event in events)
+    categories, category_codes = coded(event.category or "" for event in events)
+    threads, thread_codes = coded((text(event.process), text(event.thread)) for event in events)
     arguments = [event.arguments or _NO_ARGUMENTS for event in events]
-    timestamp_us = _numbers(event.start for event in events)
-    duration_us = _numbers(event.duration for event in events)
+    timestamp_us = numbers(event.start for event in events)
+    duration_us = numbers(event.duration for event in events)
     return Trace(
         names=names,
         name_codes=name_codes,
@@ -174,47 +173,10 @@ def _columns(events: list[_Event]) -> Trace:
         timed=np.isfinite(timestamp_us) & np.isfinite(duration_us),
         timestamp_us=timestamp_us,
         start_ns=_since_origin(timestamp_us),
-        duration_ns=_nanoseconds(duration_us),
-        bytes=_numbers(each.memory_bytes if each.memory_bytes is not None else each.copied_bytes for each in arguments),
-        correlation=_integers((each.correlation for each in arguments), [-1] * len(events)),
-        order=_integers((each.order for each in arguments), range(len(events))),
-    )
-
-
-def _coded(values: Iterable[Value]) -> tuple[tuple[Value, ...], _Codes]:
-    """Replace values by their place among the distinct ones."""
-    places: dict[Value, int] = {}
-    codes = np.fromiter((places.setdefault(value, len(places)) for value in values), dtype=np.int32)
-    return tuple(places), codes
-
-
-def _text(value: _Scalar) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
-
-
-def _numbers(values: Iterable[_Scalar]) -> _Floats:
-    return np.fromiter(
-        (value if type(value) is float or type(value) is int else _number(value) for value in values), dtype=np.float64
-    )
-
-
-def _number(value: _Scalar) -> float:
-    """Read what is not written as a number: some writers put timestamps in quotes."""
-    if not isinstance(value, str):
-        return math.nan
-    try:
-        return float(value)
-    except ValueError:
-        return math.nan
-
-
-def _integers(values: Iterable[_Scalar], otherwise: Iterable[int]) -> _Integers:
-    return np.fromiter(
-        (
-            value if type(value) is int and abs(value) < _LARGEST else default
-            for value, default in zip(values, otherwise, strict=True)
-        ),
-        dtype=np.int64,
+        duration_ns=nanoseconds(duration_us),
+        bytes=numbers(each.memory_bytes if each.memory_bytes is not None else each.copied_bytes for each in arguments),
+        correlation=integers((each.correlation for each in arguments), [-1] * len(events)),
+        order=integers((each.order for each in arguments), range(len(events))),
     )
 
 
@@ -225,10 +187,4 @@ def _since_origin(timestamp_us: _Floats) -> _Integers:
     """
     known = timestamp_us[np.isfinite(timestamp_us) & (timestamp_us > 0)]
     origin = math.floor(known.min()) if len(known) else 0
-    return _nanoseconds(timestamp_us - origin)
-
-
-def _nanoseconds(microseconds: _Floats) -> _Integers:
-    known = np.where(np.isfinite(microseconds), microseconds, 0.0)
-    nanoseconds: _Integers = np.rint(np.clip(known * 1000, -_LARGEST, _LARGEST)).astype(np.int64)
-    return nanoseconds
+    return nanoseconds(timestamp_us - origin)

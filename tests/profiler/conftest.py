@@ -31,6 +31,7 @@ from profiler.tables.ops import OPS
 from profiler.tables.python import PYTHON
 from profiler.tables.samples import SAMPLES
 from profiler.tables.summary import SUMMARY
+from profiler.trace.runtime_calls import RUNTIME_WORKS
 
 CASE = "ic1ih100oc1kh3ph1"
 PROCESSES = 5
@@ -217,7 +218,7 @@ def make_counts() -> pd.DataFrame:
 
 def _work_tables(run: RunDirectory) -> None:
     case = ConvCase.parse(CASE)
-    nothing = dict.fromkeys(("kernel_launches", "graph_launches", "memcpys", "memsets", "synchronizations"), 0.0)
+    nothing = dict.fromkeys(RUNTIME_WORKS, 0.0) | dict.fromkeys(("kernels", "queue_depth", "exposed_launch_s"))
     write_table(
         run,
         LAUNCHES,
@@ -246,6 +247,8 @@ def _work_tables(run: RunDirectory) -> None:
                 "minor_faults": subject.faults,
                 "h2d_bytes": 0.0,
                 "d2h_bytes": 0.0,
+                "d2d_bytes": None,
+                "set_bytes": None,
             }
             for subject in SUBJECTS
         ),

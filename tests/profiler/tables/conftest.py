@@ -149,6 +149,8 @@ def one_call(number: int, ts: float, dur: float) -> list[dict[str, Any]]:
     """Give one call of mine:f on an imagined device: mul within add, a kernel, a copy to it, three allocations."""
     launch = {"cat": "cuda_runtime", "args": {"correlation": 100 * number + 1}}
     copy = {"cat": "cuda_runtime", "args": {"correlation": 100 * number + 2}}
+    kernel = {"device": 0, "stream": 7, "grid": [2, 1, 1], "block": [32, 4, 1], "registers per thread": 40}
+    kernel |= {"shared memory": 512, "est. achieved occupancy %": 50, "correlation": 100 * number + 1}
     copied = {"cat": "gpu_memcpy", "pid": 0, "tid": 7, "args": {"bytes": 64, "correlation": 100 * number + 2}}
     return [
         call_range("mine:f", number, ts, dur),
@@ -156,6 +158,7 @@ def one_call(number: int, ts: float, dur: float) -> list[dict[str, Any]]:
         event("aten::mul", ts + 2, 2),
         event("cudaLaunchKernel", ts + 5, 1, **launch),
         event("cudaMemcpyAsync", ts + 6, 1, **copy),
+        event("convolve", ts + 40, 2, cat="kernel", pid=0, tid=7, args=kernel),
         event("Memcpy HtoD (Pageable -> Device)", ts + 50, 1, **copied),
         event("aten::mul", ts + 8, 1),
         memory(ts + 2.1, 64),

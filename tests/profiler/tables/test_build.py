@@ -21,7 +21,9 @@ from profiler.tables.build import BUILDERS, build_tables
 from profiler.tables.ceilings import CEILINGS
 from profiler.tables.cold import COLD
 from profiler.tables.counts import COUNTS, copied_bytes
+from profiler.tables.device_states import DEVICE_STATES
 from profiler.tables.files import read_table
+from profiler.tables.kernels import KERNELS
 from profiler.tables.launches import LAUNCHES
 from profiler.tables.memory import MEMORY
 from profiler.tables.ops import OPS
@@ -29,6 +31,7 @@ from profiler.tables.python import PYTHON
 from profiler.tables.samples import SAMPLES
 from profiler.tables.schema import Table
 from profiler.tables.summary import SUMMARY
+from profiler.trace.device_states import STATES
 
 
 def _helpers() -> ModuleType:
@@ -62,7 +65,7 @@ def test_every_table_is_declared_once_and_written(whole_run: RunDirectory) -> No
     build_tables(whole_run)
     names = [table.name for table, _ in BUILDERS]
     assert names == [
-        *("samples", "summary", "cold", "ops", "launches", "memory", "python", "counts"),
+        *("samples", "summary", "cold", "ops", "launches", "memory", "kernels", "device_states", "python", "counts"),
         *("cpu_samples", "library_path", "criticality", "ceilings"),
     ]
     assert sorted(path.name for path in whole_run.tables.iterdir()) == sorted(
@@ -152,7 +155,9 @@ def test_launches(whole_run: RunDirectory) -> None:
     nothing = dict.fromkeys(column.name for column in LAUNCHES.columns)
     mine = {
         "ops": 3, "leaf_ops": 2, "kernel_launches": 1, "graph_launches": 0, "memcpys": 1, "memsets": 0,
-        "synchronizations": 0,
+        "synchronizations": 0, "device_allocations": 0, "kernels": 1, "queue_depth": 0.5,
+        # From the first launch at 5 to the kernel's start at 40; the copy was launched while the kernel was waiting.
+        "exposed_launch_s": 35e-6,
     }  # fmt: skip
     assert_table(
         whole_run,
@@ -177,6 +182,8 @@ def test_memory(whole_run: RunDirectory) -> None:
         "peak_bytes": (64 + 32) + 200,
         "h2d_bytes": 64,
         "d2h_bytes": 0,
+        "d2d_bytes": 0,
+        "set_bytes": 0,
     }
     assert_table(
         whole_run,
@@ -186,6 +193,47 @@ def test_memory(whole_run: RunDirectory) -> None:
             {**common, "implementation": "mine:f", **mine},
         ],
     )
+
+
+def test_kernels(whole_run: RunDirectory) -> None:
+    build_tables(whole_run)
+    row = {
+        "kernel": "convolve", "device_number": 0, "stream": "7", "launches": 1.0, "device_s": 2e-6, "share": 1.0,
+        "median_s": 2e-6, "grid": "2x1x1", "block": "32x4x1", "registers": 40, "shared_bytes": 512,
+        "local_bytes_per_thread": None, "occupancy": 0.5, "kind": "compute", "operator": "aten::add", "bytes": NAN,
+        "bytes_basis": "unknown", "bytes_per_s": NAN, "bandwidth_share": NAN, "flops": NAN, "flops_basis": "unknown",
+        "flops_per_s": NAN, "peak_share": NAN,
+    }  # fmt: skip
+    assert_table(whole_run, KERNELS, [{**HERE, "implementation": "mine:f", **row}])
+
+
+def test_device_states(whole_run: RunDirectory) -> None:
+    """A call lasts until its copy has ended, 51 microseconds after its start, whatever its range says."""
+    build_tables(whole_run)
+    microseconds = {
+        "kernel": 2, "copy": 1, "gap": 50 - 42, "launch": 2, "latency": 40 - 7, "operator": 3.5, "python": 1.5,
+    }  # fmt: skip
+    rows = [
+        {
+            "device_number": 0, "stream": "all", "state": state, "seconds": microseconds.get(state, 0) * 1e-6,
+            "share": microseconds.get(state, 0) / 51, "share_low": NAN, "share_high": NAN, "calls": 3,
+        }
+        for state in STATES
+    ]  # fmt: skip
+    assert_table(whole_run, DEVICE_STATES, [{**HERE, "implementation": "mine:f", **row} for row in rows])
+
+
+def test_a_kernel_that_was_dropped_is_named_and_no_device_is_told_of(whole_run: RunDirectory) -> None:
+    events = [each for each in hand.one_call(0, 10.5, 10) if each["cat"] != "kernel"]
+    hand.write_trace(whole_run, "mine_f", events)
+    with whole_run.journal() as journal:
+        journal.append(hand.captured("mine:f", "traces/mine_f.json.gz", "traces/mine_f.counts.json", 1))
+    build_tables(whole_run)
+    (notice,) = _notices(whole_run)
+    assert "1 of 1 launches have no kernel in the trace (cudaLaunchKernel)" in notice.text
+    assert read_table(whole_run, KERNELS).empty
+    assert read_table(whole_run, DEVICE_STATES).empty
+    assert read_table(whole_run, LAUNCHES)["kernel_launches"].sum() == 1
 
 
 def test_python(whole_run: RunDirectory) -> None:

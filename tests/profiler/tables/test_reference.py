@@ -25,6 +25,7 @@ def test_the_design_s_columns_are_there() -> None:
         "launches": "implementation case ops leaf_ops kernel_launches graph_launches memcpys memsets synchronizations",
         "memory": "implementation case compulsory_bytes op_bytes allocated_bytes allocations peak_bytes minor_faults "
         "h2d_bytes d2h_bytes",
+        "kernels": "implementation case kernel stream launches device_s grid block registers shared_bytes",
         "python": "implementation case python_s python_share python_calls range_s",
         "budget": "implementation case cause seconds ci_low_s ci_high_s method status evidence",
         "attribution": "subject baseline case cause seconds ci_low_s ci_high_s share method status evidence",

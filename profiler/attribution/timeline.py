@@ -1,0 +1,140 @@
+"""The estimators of runs on an accelerator: the device's states over the clean median.
+
+What the device ran lasts as long under the profiler as without it, by its own clock, so its seconds count as they are.
+What the host did meanwhile is slower under the profiler, so of it only shares count. With T the median of unprofiled
+calls, B the device's busy time in a call and s the share of a host state in the device's idle time,
+
+    cause = s x max(0, T - B)          for what the device waited for,
+    traffic = copies, sets, and kernels that only rearrange memory,
+    arithmetic = the other kernels less the floor.
+
+Time in which nothing was recorded is nobody's, and is in the residual; so is what the recorder itself took, which is
+no part of an unprofiled call and of whose share the others are freed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from profiler.attribution.bound import floor
+from profiler.attribution.draws import Draws
+from profiler.attribution.estimate import Estimate, Estimator
+from profiler.attribution.evidence import DeviceTimeline, Evidence, Floats
+from profiler.trace.device_states import BUSY, State
+from profiler.units import count, percent, seconds
+
+__all__ = ["allocation", "arithmetic", "dispatch", "idle", "interpreter", "launch", "traffic"]
+
+_WAITS: Mapping[str, Sequence[State]] = {
+    "launch": ("launch", "latency"),
+    "idle": ("gap", "synchronization"),
+    "dispatch": ("operator", "runtime"),
+    "interpreter": ("python",),
+    "allocation": ("allocation",),
+}
+
+
+def _waiting(cause: str) -> Estimator:
+    """Make the estimator of one cause for which the device waits."""
+
+    def estimate(evidence: Evidence, draws: Draws) -> Estimate | None:
+        timeline = evidence.timeline
+        if timeline is None:
+            return None
+        idle_s, idle = _idle(evidence, timeline, draws)
+        share, shares = _share(timeline, _WAITS[cause], draws)
+        states = " and ".join(f"`{state}`" for state in _WAITS[cause])
+        words = (
+            f"device idle in {states} for {percent(share)} of its idle time over {count(timeline.calls)} profiled calls, "
+            f"times the {seconds(idle_s)} that the unprofiled median leaves beside {_busy_words(evidence, timeline)}"
+        )
+        return Estimate(cause, share * idle_s, shares * idle, "timeline", "unconfirmed", words)
+
+    estimate.__doc__ = f"Put down to {cause} its share of the device's idle time."
+    return estimate
+
+
+launch, idle, dispatch, interpreter, allocation = map(_waiting, _WAITS)
+
+
+def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
+    """Take the device's time in copies, sets and kernels that only rearrange memory."""
+    timeline = evidence.timeline
+    if timeline is None:
+        return None
+    copying = timeline.seconds["copy"] + timeline.seconds["set"]
+    value = _cut(evidence, timeline) * (copying + _layout(timeline))
+    words = f"{seconds(copying)} of copies and sets and {seconds(_layout(timeline))} of kernels that only move data"
+    spread = (
+        _busy(evidence, timeline, draws) / _busy_seconds(evidence, timeline) if value else np.ones(draws.replicates)
+    )
+    return Estimate("traffic", value, value * spread, "timeline", "unconfirmed", f"{words}, by the device's clock")
+
+
+def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
+    """Take the device's time in kernels that compute, beyond the floor; with the floor in it where that is not known."""
+    timeline, bound = evidence.timeline, floor(evidence, draws)
+    if timeline is None:
+        return None
+    computing = _cut(evidence, timeline) * (timeline.seconds["kernel"] - _layout(timeline))
+    spread = _busy(evidence, timeline, draws) / _busy_seconds(evidence, timeline) if computing else 1.0
+    least, leasts = (0.0, np.zeros(draws.replicates)) if bound is None else (bound.seconds, bound.replicates)
+    words = f"{seconds(computing)} of kernels that compute, by the device's clock, " + (
+        "the floor among it: no limits of this device were measured"
+        if bound is None
+        else f"less the floor of {seconds(bound.seconds)}"
+    )
+    return Estimate(
+        "arithmetic",
+        max(0.0, computing - least),
+        np.maximum(0.0, computing * spread - leasts),
+        "timeline",
+        "unconfirmed",
+        words,
+    )
+
+
+def _layout(timeline: DeviceTimeline) -> float:
+    return min(timeline.layout_s, timeline.seconds["kernel"])
+
+
+def _cut(evidence: Evidence, timeline: DeviceTimeline) -> float:
+    """Give what to multiply busy seconds by, so that they are no more than the median."""
+    busy = sum(timeline.seconds[state] for state in BUSY)
+    return min(1.0, evidence.total.value / busy) if busy > 0 else 1.0
+
+
+def _busy_seconds(evidence: Evidence, timeline: DeviceTimeline) -> float:
+    return _cut(evidence, timeline) * sum(timeline.seconds[state] for state in BUSY)
+
+
+def _busy(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> Floats:
+    """Draw the busy time from its spread over calls, and no more than a call takes."""
+    low, high = timeline.busy_range
+    drawn = low + (high - low) * draws.positions(f"device busy {evidence.implementation} {evidence.condition.case}")
+    return np.minimum(drawn, evidence.total.replicates)
+
+
+def _idle(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple[float, Floats]:
+    value = max(0.0, evidence.total.value - _busy_seconds(evidence, timeline))
+    return value, np.maximum(0.0, evidence.total.replicates - _busy(evidence, timeline, draws))
+
+
+def _share(timeline: DeviceTimeline, states: Sequence[State], draws: Draws) -> tuple[float, Floats]:
+    """Give the share of some states in the idle time that is not the recorder's own, and its replicates."""
+    idle_s = sum(spent for state, spent in timeline.seconds.items() if state not in (*BUSY, "overhead"))
+    if not idle_s > 0:
+        return 0.0, np.zeros(draws.replicates)
+    value = sum(timeline.seconds[state] for state in states) / idle_s
+    ranges = [timeline.ranges[state] for state in states]
+    drawn = np.zeros(draws.replicates)
+    for state, (low, high) in zip(states, ranges, strict=True):
+        drawn = drawn + (low + (high - low) * draws.positions(f"device {state}")) / idle_s
+    return value, np.clip(drawn, 0.0, 1.0)
+
+
+def _busy_words(evidence: Evidence, timeline: DeviceTimeline) -> str:
+    words = f"{seconds(_busy_seconds(evidence, timeline))} of device work"
+    return words if _cut(evidence, timeline) == 1.0 else f"{words} (more was recorded: calls overlap, or clocks differ)"

@@ -1,0 +1,281 @@
+"""The report of traces recorded elsewhere, from their tables alone: what each is, if it can be trusted, its work."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pandas as pd
+
+from profiler.report.escape import code, plain, visible
+from profiler.report.markdown_table import markdown_table
+from profiler.report.templating import environment
+from profiler.report.view import value_of
+from profiler.tables.device_words import ALL_STREAMS
+from profiler.tables.foreign import (
+    TRACE_FINDINGS,
+    TRACE_KERNELS,
+    TRACE_LAUNCHES,
+    TRACE_MEMORY,
+    TRACE_QUEUE_DEPTH,
+    TRACE_STATES,
+    TRACES,
+)
+from profiler.trace.device_states import BUSY, EXPOSED_LAUNCH, MEANINGS, STATES, State
+from profiler.units import UNKNOWN, count, percent, seconds, significant, size
+
+__all__ = ["STATES_PLOT", "foreign_markdown", "foreign_object", "verdict_of"]
+
+STATES_PLOT = "states.svg"
+
+Frames = Mapping[str, pd.DataFrame]
+_SHOWN_KERNELS = 25
+
+
+def foreign_markdown(frames: Frames, command: str, *, has_plot: bool) -> str:
+    """Write the report of some traces, a section each."""
+    names = [str(name) for name in frames[TRACES.name]["trace"]]
+    return environment(escaping=False).get_template("trace.md.j2").render(
+        title=f"Trace{'s' if len(names) > 1 else ''} {', '.join(map(code, names))}",
+        verdicts=[f"{code(name)}: {verdict_of(frames, name)}" if len(names) > 1 else verdict_of(frames, name)
+                  for name in names],
+        plot=STATES_PLOT if has_plot else "",
+        traces=[_section(frames, name) for name in names],
+        meanings=[f"`{state}`: {MEANINGS[state]}" for state in STATES],
+        tables=", ".join(sorted(frames)),
+        command=code(command),
+    )  # fmt: skip
+
+
+def verdict_of(frames: Frames, name: str) -> str:
+    """Say in one line how busy a trace's devices were, and what it lost to launches; safe Markdown."""
+    unsound = " Some of this trace is unsound, see below." if not _row(frames, name)["sound"] else ""
+    states = _whole_devices(frames, name)
+    if states.empty:
+        return f"nothing ran on a device here, as far as the trace tells.{unsound}"
+    told = []
+    for device, rows in states.groupby("device_number", sort=False):
+        shares = rows.set_index("state")["share"]
+        busy, exposed = float(shares[list(BUSY)].sum()), float(shares[list(EXPOSED_LAUNCH)].sum())
+        idle = shares.drop(list(BUSY))
+        longest = str(idle.idxmax())
+        told.append(
+            f"device {device} was busy for {percent(busy)} of {seconds(float(rows['seconds'].sum()))} and waited "
+            f"{percent(exposed)} for launches that nothing hid; of its idle time most was `{longest}` "
+            f"({percent(float(idle.max()))}): {MEANINGS[cast(State, longest)]}"
+        )
+    return f"{'; '.join(told)}.{unsound}"
+
+
+def foreign_object(frames: Frames, path: str) -> dict[str, Any]:
+    """Give what the traces hold as plain values; what is not known is None."""
+    return {
+        "report": path,
+        "traces": [
+            _plain(row)
+            | {
+                table.name: [_plain(each) for _, each in _rows(frames, table.name, str(row["trace"])).iterrows()]
+                for table in (
+                    TRACE_FINDINGS,
+                    TRACE_STATES,
+                    TRACE_KERNELS,
+                    TRACE_LAUNCHES,
+                    TRACE_QUEUE_DEPTH,
+                    TRACE_MEMORY,
+                )
+            }
+            for _, row in frames[TRACES.name].iterrows()
+        ],
+    }
+
+
+def _plain(row: pd.Series) -> dict[str, Any]:
+    return {str(name): None if pd.isna(value) else _native(value) for name, value in row.items()}
+
+
+def _native(value: Any) -> Any:
+    return value.item() if hasattr(value, "item") else value
+
+
+def _section(frames: Frames, name: str) -> dict[str, Any]:
+    row = _row(frames, name)
+    return {
+        "heading": code(name),
+        "facts": _facts(row),
+        "findings": [
+            f"`{each['check']}`: {plain(str(each['finding']))}"
+            for _, each in _rows(frames, TRACE_FINDINGS.name, name).iterrows()
+        ],
+        "states": _states(frames, name),
+        "launches": _launches(frames, name),
+        "depths": _depths(frames, name),
+        "kernels": _kernels(frames, name),
+        "more_kernels": max(0, len(_rows(frames, TRACE_KERNELS.name, name)) - _SHOWN_KERNELS),
+        "memory": _memory(frames, name),
+        "unknown": _unknown(frames, name),
+    }
+
+
+def _facts(row: pd.Series) -> list[str]:
+    return [
+        f"recorded by {plain(str(row['source']))}",
+        f"{seconds(float(row['window_s']))} from the first to the last event, clock step "
+        f"{seconds(float(row['resolution_s']))}",
+        f"{count(row['devices'])} device{'' if row['devices'] == 1 else 's'} with work: "
+        f"{count(row['kernels'])} kernels, {count(row['copies'])} copies, {count(row['sets'])} sets",
+        f"{count(row['launches'])} launches of kernels and graphs among {count(row['runtime_calls'])} calls of the "
+        f"device's runtime; {count(row['operators'])} operators",
+    ]
+
+
+def _states(frames: Frames, name: str) -> str:
+    states = _rows(frames, TRACE_STATES.name, name)
+    if states.empty:
+        return ""
+    queues = list(states.groupby(["device_number", "stream"], sort=False))
+    header = ["state", *(_queue_words(device, stream) for (device, stream), _ in queues)]
+    shown = [state for state in STATES if states[states["state"] == state]["seconds"].gt(0).any()]
+    cells = {
+        state: [_spent(rows[rows["state"] == state].iloc[0]) for _, rows in queues]
+        for state in shown
+    }  # fmt: skip
+    return markdown_table(header, [[f"`{state}`", *cells[state]] for state in shown], "l" + "r" * len(queues))
+
+
+def _spent(row: pd.Series) -> str:
+    return f"{percent(float(row['share']))}, {seconds(float(row['seconds']))}" if row["seconds"] > 0 else UNKNOWN
+
+
+def _queue_words(device: object, stream: object) -> str:
+    return f"device {device}" if stream == ALL_STREAMS else f"stream {visible(str(stream))} of {device}"
+
+
+def _launches(frames: Frames, name: str) -> str:
+    rows = _rows(frames, TRACE_LAUNCHES.name, name)
+    return _table(
+        rows,
+        ("call", "calls", "with work", "in the call", "until it starts", "exposed in all"),
+        "lrrrrr",
+        lambda row: (
+            code(str(row["call"])),
+            count(row["calls"]),
+            count(row["joined"]),
+            *_durations(row, "call_median_s", "delay_median_s", "exposed_s"),
+        ),
+    )
+
+
+def _depths(frames: Frames, name: str) -> str:
+    rows = _rows(frames, TRACE_QUEUE_DEPTH.name, name)
+    return _table(
+        rows,
+        ("device", "waiting", "launches", "hidden", "in the call", "until it starts", "exposed in all"),
+        "rlrrrrr",
+        lambda row: (
+            count(row["device_number"]) if pd.notna(row["device_number"]) else UNKNOWN,
+            str(row["depth"]),
+            count(row["launches"]),
+            count(row["hidden"]),
+            *_durations(row, "call_median_s", "delay_median_s", "exposed_s"),
+        ),
+    )
+
+
+def _kernels(frames: Frames, name: str) -> str:
+    rows = _rows(frames, TRACE_KERNELS.name, name).head(_SHOWN_KERNELS)
+    return _table(
+        rows,
+        ("launches", "time", "share", "median", "grid", "block", "regs", "shared", "traffic", "rate", "kernel"),
+        "rrrrrrrrrrl",
+        lambda row: (
+            count(float(row["launches"])),
+            *_durations(row, "device_s"),
+            percent(value_of(row["share"])),
+            *_durations(row, "median_s"),
+            *(visible(str(row[column])) if pd.notna(row[column]) else UNKNOWN for column in ("grid", "block")),
+            *(count(row[column]) if pd.notna(row[column]) else UNKNOWN for column in ("registers", "shared_bytes")),
+            _amount(row),
+            _rates(row),
+            code(str(row["kernel"])),
+        ),
+    )
+
+
+def _amount(row: pd.Series) -> str:
+    moved = value_of(row["bytes"])
+    if not math.isfinite(moved):
+        return UNKNOWN
+    return size(moved) if row["bytes_basis"] == "measured" else f"≥ {size(moved)}"
+
+
+def _rates(row: pd.Series) -> str:
+    found = []
+    traffic, work = value_of(row["bytes_per_s"]), value_of(row["flops_per_s"])
+    if math.isfinite(traffic):
+        found.append(f"{'≥ ' if row['bytes_basis'] == 'modelled' else ''}{significant(traffic / 1e9)} GB/s")
+    if math.isfinite(work):
+        found.append(f"{significant(work / 1e9)} GFLOP/s")
+    return ", ".join(found) or UNKNOWN
+
+
+def _memory(frames: Frames, name: str) -> str:
+    rows = _rows(frames, TRACE_MEMORY.name, name)
+    return _table(
+        rows,
+        ("device", "operation", "how many", "bytes", "time", "rate"),
+        "rlrrrr",
+        lambda row: (
+            count(row["device_number"]) if pd.notna(row["device_number"]) else UNKNOWN,
+            str(row["operation"]),
+            count(row["operations"]),
+            size(value_of(row["bytes"])),
+            *_durations(row, "seconds"),
+            f"{significant(rate / 1e9)} GB/s" if math.isfinite(rate := value_of(row["bytes_per_s"])) else UNKNOWN,
+        ),
+    )
+
+
+def _unknown(frames: Frames, name: str) -> list[str]:
+    """Say what this trace cannot tell."""
+    kernels = _rows(frames, TRACE_KERNELS.name, name)
+    lines = ["the device's limits: a trace holds none, so no rate is set against one"]
+    if kernels.empty:
+        return lines
+    whole = kernels["device_s"].sum()
+    for column, words in (("bytes", "memory traffic"), ("flops", "floating-point operations")):
+        dark = kernels[kernels[column].isna()]
+        share = dark["device_s"].sum() / whole if whole > 0 else math.nan
+        if len(dark):
+            lines.append(
+                f"{words} of {count(len(dark))} of {count(len(kernels))} rows of kernels, {percent(share)} of their "
+                "time: no counters, and no shapes of an operator that launched that kernel alone"
+            )
+    for column, words in (("registers", "registers"), ("grid", "grid")):
+        if kernels[column].isna().any():
+            lines.append(f"{words} of {count(int(kernels[column].isna().sum()))} rows of kernels")
+    if (kernels["operator"] == "").any():
+        lines.append(f"the operator around {count(int((kernels['operator'] == '').sum()))} rows of kernels")
+    return lines
+
+
+def _table(rows: pd.DataFrame, header: tuple[str, ...], alignment: str, cells: Any) -> str:
+    return "" if rows.empty else markdown_table(header, [cells(row) for _, row in rows.iterrows()], alignment)
+
+
+def _durations(row: pd.Series, *columns: str) -> list[str]:
+    return [seconds(value_of(row[column])) for column in columns]
+
+
+def _row(frames: Frames, name: str) -> pd.Series:
+    return _rows(frames, TRACES.name, name).iloc[0]
+
+
+def _rows(frames: Frames, table: str, name: str) -> pd.DataFrame:
+    frame = frames[table]
+    return frame[frame["trace"] == name]
+
+
+def _whole_devices(frames: Frames, name: str) -> pd.DataFrame:
+    states = _rows(frames, TRACE_STATES.name, name)
+    return states[states["stream"] == ALL_STREAMS]
