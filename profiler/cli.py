@@ -113,7 +113,10 @@ def _conclude(run: Any, *, as_json: bool, code: int) -> None:
 
 @app.command()
 def trace(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Kineto or Chrome traces, .json or .json.gz.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Kineto or Chrome .json[.gz], or Nsight Systems .sqlite or .nsys-rep."),
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder to write; a new one under reports/ if unset.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -33,14 +33,9 @@ _MESSAGES_SHOWN = 3
 _Integers = NDArray[np.int64]
 
 
-def is_nsight(path: Path) -> bool:
+def is_nsight(path: Path, head: bytes) -> bool:
     """Say whether a file is one of Nsight Systems: a report by its name, an export by its first bytes."""
-    if path.name.endswith(REPORT_SUFFIXES):
-        return True
-    if not path.is_file():
-        return path.name.endswith(".sqlite")
-    with path.open("rb") as file:
-        return file.read(len(_SQLITE_MAGIC)) == _SQLITE_MAGIC
+    return path.name.endswith((".sqlite", *REPORT_SUFFIXES)) or head.startswith(_SQLITE_MAGIC)
 
 
 def read_nsight(path: Path) -> DeviceTrace:
