@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections import Counter, defaultdict
 from functools import cache
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from profiler.cli import main
 from profiler.trace.device_events import DeviceTrace
 from profiler.trace.nsight.reader import read_nsight
 
@@ -182,3 +184,18 @@ def test_torch_s_ranges_become_operators() -> None:
     assert (len(trace.operators), len(trace.ranges)) == (16542, 240)
     assert "aten::view" in trace.operators.names
     assert not [name for name in (*trace.operators.names, *trace.ranges.names) if "op_id" in name]
+
+
+def test_the_command_puts_a_database_into_the_same_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ending:
+        main(["trace", str(_FOLDER / f"{_PIPIT}.sqlite"), "--out", str(tmp_path / "out"), "--json"])
+    assert ending.value.code == 0
+    (trace,) = json.loads(capsys.readouterr().out)["traces"]
+    oracle = {line["Name"]: line for line in _oracle(_PIPIT, "gpukernsum")}
+    assert {row["kernel"]: (row["launches"], round(row["device_s"] * 1e9)) for row in trace["kernels"]} == {
+        name: (int(line["Instances"]), int(line["Total Time (ns)"])) for name, line in oracle.items()
+    }
+    assert [(row["range"], row["activities"], round(row["device_s"] * 1e9)) for row in trace["ranges"][:1]] == [
+        ("saxpy", 5, 88573480)  # half of what Nsight's sum by range says, which counts backtraces
+    ]
+    assert {row["operation"]: row["bytes"] for row in trace["memory"]} == {"copy h2d": 2.62144e9, "copy d2h": 1.31072e9}
