@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,24 +58,20 @@ def export_report(report: Path, target: Path, limit_s: float = _EXPORT_LIMIT_S) 
 
 def run_limited(command: Sequence[str], limit_s: float) -> tuple[int | None, str]:
     """Run a command to its end or its limit, then end its whole group; give its code (None: too long) and its words."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
-    try:
-        said, _ = process.communicate(timeout=limit_s)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return process.returncode, said
+    with tempfile.TemporaryFile() as words:  # a pipe would stay open for as long as a daemon that was started holds it
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            code: int | None = process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        words.seek(0)
+        return code, words.read().decode("utf-8", "replace")
 
 
 def _last_words(said: str) -> str:
