@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import msgspec
+
 from impls.case import parse_cases
 from profiler.errors import UsageError, WorkerError
 from profiler.progress import Progress
@@ -33,6 +35,7 @@ class Request:
     seed: int | None = None
     out: Path | None = None
     resume: Path | None = None
+    nsys: bool = False
     command: tuple[str, ...] = ()
 
 
@@ -58,6 +61,7 @@ def _said(request: Request, name: str) -> bool:
 
 
 def _new_run(request: Request) -> RunDirectory:
+    from profiler.capture.nsys import require_nsys
     from profiler.measure.plan import make_manifest
 
     for option, seconds in (("--time", request.time_s), ("--call-limit", request.call_limit_s)):
@@ -66,6 +70,8 @@ def _new_run(request: Request) -> RunDirectory:
     for text in (*request.cases, *request.implementations):
         if not text.isprintable():
             raise UsageError(f"{text!r} holds characters that cannot be written; rename the file or the function")
+    if request.nsys:
+        require_nsys()
     names = [case.name for text in request.cases or ("article",) for case in parse_cases(text)]
     manifest = make_manifest(
         cases=list(dict.fromkeys(names)),
@@ -78,6 +84,7 @@ def _new_run(request: Request) -> RunDirectory:
         command=list(request.command),
         seed=request.seed,
     )
+    manifest = msgspec.structs.replace(manifest, nsys=request.nsys)
     run = RunDirectory(_free_folder(request.out, manifest.created, manifest.cases))
     run.write_manifest(manifest)
     if request.out is None:
@@ -120,12 +127,14 @@ def analyze_run(run: RunDirectory, progress: Progress) -> None:
     """
     from profiler.capture.cpu_sampling import sample_cpu
     from profiler.capture.library_path import record_library_paths
+    from profiler.capture.nsys import capture_under_nsys
     from profiler.capture.run import capture
     from profiler.measure.run import measure
 
     try:
         measure(run, progress)
         capture(run, progress)
+        capture_under_nsys(run, progress)
         record_library_paths(run, progress)
         sample_cpu(run, progress)
     except WorkerError:

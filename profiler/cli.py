@@ -62,6 +62,9 @@ def analyze(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of data and order; recorded in the manifest.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run directory to write; a new one under reports/ if unset.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Run directory to complete; its plan is kept.")] = None,
+    nsys: Annotated[
+        bool, typer.Option("--nsys", help="Record each implementation's calls with NVIDIA's Nsight Systems as well.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure, capture, attribute and report; without arguments, the article's case with all that can run here."""
@@ -79,6 +82,7 @@ def analyze(
         seed=seed,
         out=out,
         resume=resume,
+        nsys=nsys,
         command=("convprof", *sys.argv[1:]),
     )
     run = open_run(request)
@@ -109,7 +113,10 @@ def _conclude(run: Any, *, as_json: bool, code: int) -> None:
 
 @app.command()
 def trace(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Kineto or Chrome traces, .json or .json.gz.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="Kineto or Chrome .json[.gz], or Nsight Systems .sqlite or .nsys-rep."),
+    ],
     out: Annotated[Path | None, typer.Option(help="Folder to write; a new one under reports/ if unset.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -19,6 +19,7 @@ from profiler.capture.perf import why_not
 from profiler.environment import host_load, read_environment
 from profiler.manifest import Environment
 from profiler.measure.notices import busy_limit
+from profiler.nsys import SEEN_BY_ALL_NSYS, find_nsys, nsys_version
 
 __all__ = ["CHECKS", "Finding", "diagnose", "diagnosis_text"]
 
@@ -152,14 +153,22 @@ def _cpu_samples(_: Environment) -> Finding:
 def _nvtx(_: Environment) -> Finding:
     if importlib.util.find_spec("nvtx") is None:
         return Finding("nvtx", "note", "not installed; Nsight Systems would show no ranges", "pip install nvtx==0.2.11")
-    return Finding("nvtx", "good", importlib.metadata.version("nvtx"))
+    version = importlib.metadata.version("nvtx")
+    if version != SEEN_BY_ALL_NSYS and find_nsys() is not None:
+        text = f"{version}; Nsight Systems 2022.4, for one, sees no range of nvtx after {SEEN_BY_ALL_NSYS}"
+        return Finding(
+            "nvtx", "note", text, f"pip install nvtx=={SEEN_BY_ALL_NSYS} if --nsys says that ranges are missing"
+        )
+    return Finding("nvtx", "good", version)
 
 
 def _nsight(_: Environment) -> Finding:
-    path = shutil.which("nsys")
-    if path is None:
-        return Finding("Nsight Systems", "note", "nsys is not on PATH; Chrome traces are written all the same")
-    return Finding("Nsight Systems", "good", "nsys is on PATH")
+    nsys = find_nsys()
+    if nsys is None:
+        return Finding(
+            "Nsight Systems", "note", "nsys is not on PATH: no --nsys; Chrome traces are written all the same"
+        )
+    return Finding("Nsight Systems", "good", f"nsys {nsys_version(nsys)}".strip())
 
 
 def _device(_: Environment) -> Finding:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -79,7 +79,7 @@ class RecordPipe:
         descriptors = int(os.environ[_RECORDS_VARIABLE]), int(os.environ[_MARK_VARIABLE])
         for descriptor in descriptors:
             os.set_inheritable(descriptor, False)  # a program that an implementation starts must not hold the pipe open
-        end_with_parent(int(os.environ[_PARENT_VARIABLE]))
+        end_with_parent(int(os.environ[_PARENT_VARIABLE] or os.getppid()))
         return cls(*descriptors)
 
     def send(self, record: AnyRecord) -> None:
@@ -119,19 +119,21 @@ def run_worker(
     log: Path,
     environment: Mapping[str, str] | None = None,
     processors: set[int] | None = None,
+    under: Sequence[str] = (),
 ) -> Ending:
     """Run `python -m module` on a job until it ends or goes silent for too long, and say how it ended.
 
-    `environment` is added to the parent's; `processors` pins the worker where that is permitted. `Starting` records set
-    the limit of the silence that follows and are not passed on; all others go to `on_record` as they come. A
-    KeyboardInterrupt or any other exception kills the worker first.
+    `environment` is added to the parent's; `processors` pins the worker where that is permitted; `under` is a program
+    with its arguments that starts the worker and must hand down its standard input and what else is open. `Starting`
+    records set the limit of the silence that follows and are not passed on; all others go to `on_record` as they come.
+    A KeyboardInterrupt or any other exception kills the worker first.
     """
     read_end, write_end = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, read_end)
         marks = stack.enter_context(tempfile.TemporaryFile(buffering=0))
         try:
-            process = _started(module, log, environment or {}, write_end, marks)
+            process = _started([*under, *_command(module)], log, _handed_down(environment, under), write_end, marks)
         finally:
             os.close(write_end)
         stack.callback(_kill_group, process)
@@ -146,20 +148,28 @@ def run_worker(
         return Ending(kind, detail, _marked(marks) or last)
 
 
+def _command(module: str) -> list[str]:
+    # -P: a numpy.py or random.py in the user's folder must not stand in for the library.
+    return [sys.executable, "-P", "-m", module]
+
+
+def _handed_down(environment: Mapping[str, str] | None, under: Sequence[str]) -> dict[str, str]:
+    """Add whose end ends the worker: '' for the program that it runs under, whose number is not known yet."""
+    return {**(environment or {}), _PARENT_VARIABLE: "" if under else str(os.getpid())}
+
+
 def _started(
-    module: str, log: Path, environment: Mapping[str, str], write_end: int, marks: IO[bytes]
+    command: Sequence[str], log: Path, environment: Mapping[str, str], write_end: int, marks: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     variables = {
         **os.environ,
         **environment,
         _RECORDS_VARIABLE: str(write_end),
         _MARK_VARIABLE: str(marks.fileno()),
-        _PARENT_VARIABLE: str(os.getpid()),
     }
     with log.open("ab") as log_file:
         return subprocess.Popen(
-            # -P: a numpy.py or random.py in the user's folder must not stand in for the library.
-            [sys.executable, "-P", "-m", module],
+            command,
             stdin=subprocess.PIPE,
             stdout=log_file,
             stderr=log_file,

@@ -57,7 +57,10 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """Hold the plan. `threads` are the conditions measured, 1 first; `time_s` is the budget of the whole run."""
+    """Hold the plan. `threads` are the conditions measured, 1 first; `time_s` is the budget of the whole run.
+
+    `nsys` asks for a further pass under Nsight Systems.
+    """
 
     version: int
     convprof: str
@@ -73,3 +76,4 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     time_s: float
     call_limit_s: float
     environment: Environment
+    nsys: bool = False

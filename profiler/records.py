@@ -21,6 +21,7 @@ __all__ = [
     "LibraryPath",
     "Mode",
     "Notice",
+    "NsysCaptured",
     "Outcome",
     "ProcessEnded",
     "Sample",
@@ -145,6 +146,23 @@ class Captured(Record, frozen=True, kw_only=True, tag="captured"):
     reason: str = ""
 
 
+class NsysCaptured(Record, frozen=True, kw_only=True, tag="nsys_captured"):
+    """One implementation's calls under Nsight Systems; a report holds those of many.
+
+    `report` is a path relative to the run directory, '' where there is none, `reason` then says why. `ranges` is how
+    many of the `calls` labelled calls were found in it afterwards.
+    """
+
+    implementation: str
+    case: str
+    device: str
+    threads: int
+    report: str
+    calls: int
+    ranges: int
+    reason: str = ""
+
+
 class Screened(Record, frozen=True, kw_only=True, tag="screened"):
     """One switch tried on one implementation before the steady state, and whether its cells are measured.
 
@@ -245,6 +263,7 @@ AnyRecord = (
     | Outcome
     | Ceiling
     | Captured
+    | NsysCaptured
     | Sampled
     | LibraryPath
     | Screened

@@ -22,6 +22,7 @@ from profiler.tables.foreign import (
     TRACE_STATES,
     TRACES,
 )
+from profiler.tables.host_ranges import OS_CALLS, RANGES
 from profiler.trace.device_states import BUSY, EXPOSED_LAUNCH, MEANINGS, STATES, State
 from profiler.units import UNKNOWN, count, percent, seconds, significant, size
 
@@ -31,6 +32,7 @@ STATES_PLOT = "states.svg"
 
 Frames = Mapping[str, pd.DataFrame]
 _SHOWN_KERNELS = 25
+_SHOWN_OS_CALLS = 10
 
 
 def foreign_markdown(frames: Frames, command: str, *, has_plot: bool) -> str:
@@ -83,6 +85,8 @@ def foreign_object(frames: Frames, path: str) -> dict[str, Any]:
                     TRACE_LAUNCHES,
                     TRACE_QUEUE_DEPTH,
                     TRACE_MEMORY,
+                    RANGES,
+                    OS_CALLS,
                 )
             }
             for _, row in frames[TRACES.name].iterrows()
@@ -113,6 +117,9 @@ def _section(frames: Frames, name: str) -> dict[str, Any]:
         "kernels": _kernels(frames, name),
         "more_kernels": max(0, len(_rows(frames, TRACE_KERNELS.name, name)) - _SHOWN_KERNELS),
         "memory": _memory(frames, name),
+        "ranges": _ranges(frames, name),
+        "more_ranges": max(0, len(_rows(frames, RANGES.name, name)) - _SHOWN_KERNELS),
+        "os_calls": _os_calls(frames, name),
         "unknown": _unknown(frames, name),
     }
 
@@ -232,6 +239,38 @@ def _memory(frames: Frames, name: str) -> str:
             size(value_of(row["bytes"])),
             *_durations(row, "seconds"),
             f"{significant(rate / 1e9)} GB/s" if math.isfinite(rate := value_of(row["bytes_per_s"])) else UNKNOWN,
+        ),
+    )
+
+
+def _ranges(frames: Frames, name: str) -> str:
+    rows = _rows(frames, RANGES.name, name).head(_SHOWN_KERNELS)
+    return _table(
+        rows,
+        ("ranges", "depth", "on the host", "launched", "on the device", "domain", "range"),
+        "rrrrrll",
+        lambda row: (
+            count(row["ranges"]),
+            count(row["depth"]),
+            *_durations(row, "host_s"),
+            count(row["activities"]),
+            *_durations(row, "device_s"),
+            code(str(row["domain"])) if row["domain"] else "",
+            code(str(row["range"])),
+        ),
+    )
+
+
+def _os_calls(frames: Frames, name: str) -> str:
+    rows = _rows(frames, OS_CALLS.name, name).head(_SHOWN_OS_CALLS)
+    return _table(
+        rows,
+        ("call", "calls", "in all", "median", "longest"),
+        "lrrrr",
+        lambda row: (
+            code(str(row["call"])),
+            count(row["calls"]),
+            *_durations(row, "seconds", "median_s", "longest_s"),
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from profiler.records import Captured
+from profiler.records import Captured, NsysCaptured
 from profiler.report.escape import code, plain
 from profiler.report.view import RunView
 from profiler.units import size
@@ -30,4 +30,32 @@ def trace_list(view: RunView) -> list[str]:
             lines.append(f"{name}: not kept in this folder")
         else:
             lines.append(f"{name}: [{code(path.name)}]({quote(record.trace)}), {size(path.stat().st_size)}")
+    return lines + _nsys_lines(view)
+
+
+def _nsys_lines(view: RunView) -> list[str]:
+    """List each report of Nsight Systems with what it holds and what opens it, then what is in none."""
+    records = {
+        (record.implementation, record.case): record
+        for record in view.files.records
+        if isinstance(record, NsysCaptured)
+    }
+    lines = []
+    for report in dict.fromkeys(record.report for record in records.values() if record.report):
+        held = [record for record in records.values() if record.report == report]
+        path = view.run.path / report
+        ranges, calls = sum(record.ranges for record in held), sum(record.calls for record in held)
+        holds = f"{ranges} of {calls} labelled calls in NVTX's domain `convprof`"
+        if path.is_file():
+            lines.append(
+                f"Nsight Systems: [{code(path.name)}]({quote(report)}), {size(path.stat().st_size)}, {holds}; open it "
+                f"with `nsys-ui {plain(report)}`, or have `convprof trace` read it"
+            )
+        else:
+            lines.append(f"Nsight Systems: {code(path.name)} is not kept in this folder")
+    several = len(view.manifest.cases) > 1
+    for record in records.values():
+        if not record.report:
+            name = code(record.implementation) + (f" on {code(record.case)}" if several else "")
+            lines.append(f"{name}: not in Nsight Systems: {plain(record.reason)}")
     return lines

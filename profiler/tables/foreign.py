@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from profiler.tables.device_words import KERNEL_COLUMNS, kernel_cells, known, stream_words
+from profiler.tables.host_ranges import OS_CALLS, RANGES, os_call_rows, range_rows
 from profiler.tables.schema import Table, count, flag, number, text
 from profiler.trace.device_events import COPY_DIRECTIONS
 from profiler.trace.device_states import STATES, state_times
@@ -268,4 +269,6 @@ BUILDERS: tuple[tuple[Table, Callable[[ForeignTrace], Iterator[Mapping[str, Any]
     (TRACE_LAUNCHES, _launches),
     (TRACE_QUEUE_DEPTH, _queue_depth),
     (TRACE_MEMORY, _memory),
+    (RANGES, lambda trace: range_rows(trace.linked)),
+    (OS_CALLS, lambda trace: os_call_rows(trace.linked)),
 )

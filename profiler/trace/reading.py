@@ -10,6 +10,7 @@ from pathlib import Path
 from profiler.errors import TraceError
 from profiler.trace.device_events import DeviceTrace
 from profiler.trace.kineto_device import read_kineto
+from profiler.trace.nsight.reader import is_nsight, read_nsight
 
 __all__ = ["READERS", "Reader", "read_device_trace"]
 
@@ -30,7 +31,10 @@ def _is_json(path: Path, head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") or path.name.endswith((".json", ".json.gz"))
 
 
-READERS: tuple[Reader, ...] = (Reader("Kineto or Chrome trace (.json, .json.gz)", _is_json, read_kineto),)
+READERS: tuple[Reader, ...] = (
+    Reader("Kineto or Chrome trace (.json, .json.gz)", _is_json, read_kineto),
+    Reader("Nsight Systems (.sqlite, .nsys-rep)", is_nsight, read_nsight),
+)
 
 
 def read_device_trace(path: Path) -> DeviceTrace:

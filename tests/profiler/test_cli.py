@@ -169,3 +169,26 @@ def test_a_stop_signal_ends_a_command_that_may_not_be_interrupted() -> None:
     process.terminate()
     process.communicate(timeout=30)
     assert process.returncode == 130
+
+
+def test_nsys_is_asked_for_in_vain_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run_main("analyze", "--nsys", "--out", str(tmp_path / "run")) == 2
+    answer = capsys.readouterr()
+    assert answer.err.startswith("convprof: --nsys: nsys is not on PATH; install Nsight Systems from ")
+    assert (answer.out, answer.err.count("\n")) == ("", 1)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_report_of_nsight_without_nsys_is_refused_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "x.nsys-rep").write_bytes(b"NSYS")
+    assert run_main("trace", str(tmp_path / "x.nsys-rep")) == 2
+    assert capsys.readouterr().err == (
+        f"convprof: {tmp_path / 'x.nsys-rep'} can be read only through nsys, which is not on PATH; install it, or run "
+        "`nsys export --type sqlite x.nsys-rep` where it was recorded and name the .sqlite instead\n"
+    )

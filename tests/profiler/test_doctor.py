@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from profiler import doctor
@@ -35,3 +37,18 @@ def test_a_compiler_that_does_not_run_is_named(monkeypatch: pytest.MonkeyPatch) 
     finding = doctor._compiler(read_environment())
     assert (finding.subject, finding.state) == ("C compiler", "note")
     assert finding.text.startswith("c.direct is unavailable: $CC is '/nonexistent', which does not run")
+
+
+@pytest.mark.parametrize(
+    ("version", "nsys", "state"),
+    [("0.2.11", True, "good"), ("0.2.12", False, "good"), ("0.2.12", True, "note")],
+)
+def test_an_nvtx_that_old_nsys_do_not_see_is_named_where_there_is_an_nsys(
+    version: str, nsys: bool, state: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    environment = read_environment()
+    monkeypatch.setattr(doctor.importlib.metadata, "version", {"nvtx": version}.__getitem__)
+    monkeypatch.setattr(doctor, "find_nsys", lambda: tmp_path / "nsys" if nsys else None)
+    finding = doctor._nvtx(environment)
+    assert (finding.subject, finding.state) == ("nvtx", state)
+    assert ("pip install nvtx==0.2.11" in finding.remedy) == (state == "note")

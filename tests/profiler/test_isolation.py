@@ -204,3 +204,21 @@ def interrupted_after(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_worker_under_another_program_is_heard_blamed_and_ended_with_it(workshop: Workshop, tmp_path: Path) -> None:
+    wrapper = tmp_path / "wrapper.py"
+    wrapper.write_text("import subprocess, sys\nsubprocess.run(sys.argv[1:], close_fds=False, start_new_session=True)")
+    (tmp_path / "made_worker.py").write_text(HEAD + "start(limit_s=0.5)\nsay(f'{job} {os.getpid()}')\ntime.sleep(60)")
+    ending = run_worker(
+        "made_worker",
+        b"a job",
+        on_record=workshop.hear,
+        log=workshop.log,
+        environment={"PYTHONPATH": str(tmp_path)},
+        under=[sys.executable, str(wrapper)],
+    )
+    assert (ending.kind, ending.blamed and ending.blamed.stage) == ("hung", "steady")
+    job, number = workshop.said[0].rsplit(" ", 1)
+    assert job == "a job"
+    assert sys.platform != "linux" or gone(int(number))  # it is in a session of its own, which no one kills

@@ -1,4 +1,4 @@
-/* An NVTX tool in miniature: writes each domain, push and pop to the file that NVTX_LOG names.
+/* An NVTX tool in miniature: writes each domain, push (with its payload) and pop to the file that NVTX_LOG names.
  *
  * The NVTX library loads what NVTX_INJECTION64_PATH names and asks it to fill in a table of functions. The layout of the
  * tables and of an event's attributes is that of nvtxTypes.h and nvtxImpl.h, version 3, of NVIDIA's NVTX.
@@ -11,6 +11,7 @@
 
 enum { EXPORT_TABLE_CALLBACKS = 1, MODULE_CORE2 = 5 };
 enum { RANGE_PUSH = 4, RANGE_POP = 5, REGISTER_ASCII = 10, REGISTER_WIDE = 11, CREATE_ASCII = 12, CREATE_WIDE = 13 };
+enum { PAYLOAD_UNSIGNED_64 = 1, PAYLOAD_SIGNED_64 = 2, PAYLOAD_DOUBLE = 3 };
 enum { MESSAGE_ASCII = 1, MESSAGE_WIDE = 2, MESSAGE_REGISTERED = 3 };
 
 typedef void (*function)(void);
@@ -25,7 +26,11 @@ typedef struct {
     int32_t color_type;
     uint32_t color;
     int32_t payload_type, reserved;
-    uint64_t payload;
+    union {
+        uint64_t unsigned_64;
+        int64_t signed_64;
+        double real;
+    } payload;
     int32_t message_type;
     const void *message;
 } attributes;
@@ -64,10 +69,29 @@ static void *register_wide(void *domain, const wchar_t *text)
     return narrow(text);
 }
 
+static void write_payload(const attributes *event)
+{
+    switch (event->payload_type) {
+    case PAYLOAD_UNSIGNED_64:
+        fprintf(log_file, "unsigned %llu", (unsigned long long)event->payload.unsigned_64);
+        break;
+    case PAYLOAD_SIGNED_64:
+        fprintf(log_file, "signed %lld", (long long)event->payload.signed_64);
+        break;
+    case PAYLOAD_DOUBLE:
+        fprintf(log_file, "double %g", event->payload.real);
+        break;
+    default:
+        fprintf(log_file, "type %d", event->payload_type);
+    }
+}
+
 static int push(void *domain, const attributes *event)
 {
     const char *text = event->message_type == MESSAGE_WIDE ? narrow(event->message) : event->message;
-    fprintf(log_file, "push %s %s\n", domain ? (char *)domain : "-", text);
+    fprintf(log_file, "push %s %s [", domain ? (char *)domain : "-", text);
+    write_payload(event);
+    fprintf(log_file, "]\n");
     fflush(log_file);
     return 0;
 }

@@ -25,7 +25,7 @@ for number in range(2):
 """
 
 
-def test_each_labelled_range_is_pushed_and_popped_in_our_domain(tmp_path: Path) -> None:
+def test_each_labelled_range_is_pushed_and_popped_in_our_domain_with_its_call_s_number(tmp_path: Path) -> None:
     compiler = find_compiler()
     if compiler is None:
         pytest.skip("no C compiler to build the NVTX tool with")
@@ -36,12 +36,12 @@ def test_each_labelled_range_is_pushed_and_popped_in_our_domain(tmp_path: Path) 
 
     lines = log.read_text().splitlines()
 
-    assert f"domain {NVTX_DOMAIN}" in lines
+    assert [line for line in lines if line.startswith("domain")] == [f"domain {NVTX_DOMAIN}"]
     outer, inner = (
         [write_label(CallLabel(name, "ic1ih8oc1kh3", number)) for number in range(2)] for name in ("mine:f", "inner")
     )
     expected = []
     for number in range(2):
-        expected += [f"push {NVTX_DOMAIN} {outer[number]}", f"push {NVTX_DOMAIN} {inner[number]}"]
+        expected += [f"push {NVTX_DOMAIN} {text} [signed {number}]" for text in (outer[number], inner[number])]
         expected += [f"pop {NVTX_DOMAIN}"] * 2
     assert [line for line in lines if not line.startswith("domain")] == expected
