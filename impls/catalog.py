@@ -26,6 +26,7 @@ from impls.compiled.factory import compiled
 from impls.compiled.simd import SIMD
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
+from impls.cuda import implementations as cuda
 from impls.errors import UnknownImplementation
 from impls.peers import (
     halide_pipeline,
@@ -90,6 +91,9 @@ CATALOG: tuple[Implementation, ...] = (
     openvino_model.CONVOLUTION,
     xla.CONV,
     halide_pipeline.CONV,
+    cuda.DIRECT,
+    cuda.SHARED_MEMORY,
+    cuda.REGISTER_BLOCKED,
 )
 
 

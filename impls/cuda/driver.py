@@ -99,14 +99,12 @@ class Driver:
         self.check(code, f"find the kernel {name}")
         return function.value or 0
 
-    def variable(self, module: int, name: str) -> tuple[int, int]:
-        """Give the address of a module's `__constant__` or `__device__` variable, and its bytes."""
-        address, size = ctypes.c_void_p(), ctypes.c_size_t()
-        code = self._library.cuModuleGetGlobal_v2(
-            ctypes.byref(address), ctypes.byref(size), ctypes.c_void_p(module), name.encode()
-        )
+    def variable(self, module: int, name: str) -> int:
+        """Give the address of a module's `__constant__` or `__device__` variable."""
+        address, handle = ctypes.c_void_p(), ctypes.c_void_p(module)
+        code = self._library.cuModuleGetGlobal_v2(ctypes.byref(address), None, handle, name.encode())
         self.check(code, f"find the variable {name}")
-        return address.value or 0, size.value
+        return address.value or 0
 
     def copy_on_device(self, target: int, source: int, size: int, stream: int) -> None:
         """Copy bytes within the device after what a stream has to do, and wait until they are there."""

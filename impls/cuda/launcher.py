@@ -118,7 +118,7 @@ def _function(found: Driver, compiled: Compiled, launch: Launch, weight: Any, cu
     else:
         # Constant memory belongs to the module, so that each weight has a module of its own.
         module = found.load(compiled.image, _described(compiled))
-        address, _size = found.variable(module, launch.constant_symbol)
+        address = found.variable(module, launch.constant_symbol)
         found.copy_on_device(address, weight.data_ptr(), weight.nbytes, current_stream())
     function = found.function(module, launch.kernel)
     remember(_resources(found, function, launch, compiled))
