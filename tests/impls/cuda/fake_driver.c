@@ -16,7 +16,7 @@ static int major = 8, minor = 0;
 static int modules, kernels;
 static char kernel_names[KERNELS][64];
 static int parameter_count, parameter_sizes[PARAMETERS];
-static float constant_memory[64];
+static float constant_memory[16384];
 static void *current_context = (void *)0xC0;
 
 EXPORT const char *fake_log(void) { return fake_text; }
@@ -135,6 +135,8 @@ EXPORT int cuModuleGetGlobal_v2(void **address, size_t *size, void *module, cons
 EXPORT int cuMemcpyDtoDAsync_v2(void *target, void *source, size_t size, void *stream)
 {
     SAY("cuMemcpyDtoDAsync %zu on stream %zx\n", size, (size_t)stream);
+    if (target == constant_memory && size > sizeof constant_memory)
+        return 1;
     if (!result(__func__))
         memcpy(target, source, size);
     return result(__func__);

@@ -58,9 +58,7 @@ def test_for_a_newer_device_it_is_ptx_that_ends_in_a_zero(nvrtc: Nvrtc, cuda_sou
     assert ".target sm_80" in made.ptx
 
 
-def test_it_is_compiled_once_and_found_again(
-    nvrtc: Nvrtc, cuda_source: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_compiled_once_and_found_again(nvrtc: Nvrtc, cuda_source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = compile_source(cuda_source, "sm_80")
     (kept,) = cache_folder().iterdir()
     monkeypatch.setattr(nvrtc_module, "_compile", None)

@@ -56,9 +56,7 @@ def test_the_newest_comes_first_and_the_loader_is_asked_last(packages: Path) -> 
     assert candidates()[3:5] == ["libnvrtc.so.13", "libnvrtc.so.12"]
 
 
-def test_that_of_the_cuda_that_torch_is_built_for_is_preferred(
-    packages: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_that_of_the_cuda_that_torch_is_built_for_is_preferred(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _put(packages, *CUDA_11, *CUDA_12, *CUDA_13)
     torch = types.SimpleNamespace(version=types.SimpleNamespace(cuda="12.8"))
     monkeypatch.setitem(sys.modules, "torch", torch)

@@ -1,4 +1,4 @@
-"""Registers, stack, spills, shared and constant bytes: from the logs of several years, and of what is installed here."""
+"""Registers, stack, spills, shared and constant bytes: from the logs of several years, and of what is installed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,10 @@ def _said(log: str, cubin: bytes = b"") -> Compiled:
 @pytest.mark.parametrize(
     ("log", "expected"),
     [
-        (LOG_11_8, (KernelResources("k", "sm_80", 32, 256, 0, 400, 32), KernelResources("k2", "sm_80", 12, 0, 0, 0, 0))),
+        (
+            LOG_11_8,
+            (KernelResources("k", "sm_80", 32, 256, 0, 400, 32), KernelResources("k2", "sm_80", 12, 0, 0, 0, 0)),
+        ),
         (LOG_13_0, (KernelResources("k", "sm_120", 39, 256, 0, 8, 8), KernelResources("k2", "sm_120", 14, 0, 0, 0, 0))),
         ("", ()),
     ],
