@@ -54,11 +54,12 @@ class KernelInspection:
 
 def inspect_kernel(source: Path, kernel: str, defines: Sequence[str]) -> KernelInspection:
     """Compile a source, or find what was compiled, and look at one of its kernels; raises BuildError. Takes no GPU."""
+    capability = _capability_here()  # first, since it imports torch, whose CUDA version decides on the NVRTC
     nvrtc = find_nvrtc()
     if nvrtc is None:
         raise BuildError(missing_nvrtc())
     options = [f"-D{define}" for define in defines]
-    made = [compile_source(source, architecture, options) for architecture in _architectures(nvrtc)]
+    made = [compile_source(source, architecture, options) for architecture in _architectures(nvrtc, capability)]
     shown = made[0]
     sass, sass_reason = _sass(shown, kernel)
     return KernelInspection(
@@ -73,20 +74,21 @@ def inspect_kernel(source: Path, kernel: str, defines: Sequence[str]) -> KernelI
     )
 
 
-def _architectures(nvrtc: Nvrtc) -> list[str]:
+def _architectures(nvrtc: Nvrtc, capability: int | None) -> list[str]:
     """Choose the architectures to show, the device's first."""
-    known = [f"sm_{capability}" for capability in _CAPABILITIES if capability in nvrtc.capabilities]
-    return list(dict.fromkeys([*_of_device(nvrtc), *known])) or [f"sm_{max(nvrtc.capabilities)}"]
+    here = [] if capability is None else [architecture_for(capability, nvrtc)]
+    known = [f"sm_{each}" for each in _CAPABILITIES if each in nvrtc.capabilities]
+    return list(dict.fromkeys([*here, *known])) or [f"sm_{max(nvrtc.capabilities)}"]
 
 
-def _of_device(nvrtc: Nvrtc) -> list[str]:
-    """Give the architecture for the device that is there, if any; with one it is run by tests on a GPU only."""
+def _capability_here() -> int | None:
+    """Give the compute capability of the device that is there, if any; 80 is 8.0."""
     if not cuda_device().available:
-        return []
+        return None
     import torch
 
     major, minor = torch.cuda.get_device_capability()
-    return [architecture_for(10 * major + minor, nvrtc)]
+    return 10 * major + minor
 
 
 def _ptx(text: str, kernel: str) -> tuple[str, ...]:

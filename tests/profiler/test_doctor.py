@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from impls.cuda.nvrtc_library import Nvrtc
 from profiler import doctor
 from profiler.environment import read_environment
 from profiler.manifest import Environment
@@ -35,3 +36,13 @@ def test_a_compiler_that_does_not_run_is_named(monkeypatch: pytest.MonkeyPatch) 
     finding = doctor._compiler(read_environment())
     assert (finding.subject, finding.state) == ("C compiler", "note")
     assert finding.text.startswith("c.direct is unavailable: $CC is '/nonexistent', which does not run")
+
+
+def test_the_cuda_compiler_is_named_or_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_nvrtc", lambda: Nvrtc(None, "", (13, 0), (75, 80, 121)))
+    finding = doctor._cuda_compiler(read_environment())
+    assert (finding.state, finding.text) == ("good", "NVRTC 13.0, up to compute capability 12.1")
+    monkeypatch.setattr(doctor, "find_nvrtc", lambda: None)
+    finding = doctor._cuda_compiler(read_environment())
+    assert finding.state == "note"
+    assert finding.text.startswith("CUDA C++ can be neither run nor looked at: no NVRTC")

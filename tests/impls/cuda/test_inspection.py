@@ -47,6 +47,11 @@ READ = (
 )
 
 
+@pytest.fixture(autouse=True)
+def no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "_capability_here", lambda: None)
+
+
 def test_a_kernels_instructions_are_read_and_counted() -> None:
     assert inspection._instructions(LISTING, "wanted") == READ
     assert inspection._counted(READ) == {"BRA": 1, "FFMA": 1, "IMAD": 1, "LDG.128": 1, "LDS": 1, "STG.64": 1}
@@ -91,11 +96,20 @@ def test_a_disassembler_that_fails_is_named(
 def test_for_a_device_that_nvrtc_does_not_know_there_is_ptx_alone(
     nvrtc: Nvrtc, cuda_source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspection, "_of_device", lambda _nvrtc: ["compute_90"])
+    monkeypatch.setattr(inspection, "_capability_here", lambda: 999)
     shown = inspect_kernel(cuda_source, "plain", [])
-    assert (shown.architecture, shown.sass) == ("compute_90", ())
+    assert (shown.architecture, shown.sass) == (f"compute_{max(nvrtc.capabilities)}", ())
     assert shown.sass_reason.startswith(f"{nvrtc} does not know this device")
     assert [each.architecture for each in shown.resources][:2] == ["sm_80", "sm_90"]
+
+
+def test_the_architecture_of_the_device_comes_first(
+    nvrtc: Nvrtc, cuda_source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_capability_here", lambda: 90)
+    shown = inspect_kernel(cuda_source, "plain", [])
+    assert shown.architecture == "sm_90"
+    assert [each.architecture for each in shown.resources][:2] == ["sm_90", "sm_80"]
 
 
 def test_without_nvrtc_the_remedy_is_named(cuda_source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
