@@ -246,6 +246,16 @@ def test_what_fails_while_preparing_is_told_then(
         _prepared(DIRECT, ConvCase.parse("ic1ih8oc1kh3ph1"))
 
 
+@EVERY
+def test_before_torch_has_made_a_context_nothing_is_loaded(
+    nvrtc: Nvrtc, fake_device: Any, implementation: Implementation
+) -> None:
+    fake_device.no_context()
+    with pytest.raises(DeviceError, match="no CUDA context is current"):
+        _prepared(implementation, ConvCase.parse("ic1ih8oc1kh3ph1"))
+    assert fake_device.calls == []
+
+
 def test_without_nvrtc_preparing_says_what_to_install(fake_device: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "find_nvrtc", lambda: None)
     with pytest.raises(BuildError, match="no NVRTC"):

@@ -90,10 +90,11 @@ def test_one_that_is_installed_says_its_version_and_what_it_compiles_for(nvrtc: 
     assert find_nvrtc() is nvrtc
 
 
-def test_one_that_is_loaded_is_taken_before_those_installed(nvrtc: Nvrtc) -> None:
-    loaded = candidates()[0]
+def test_one_that_is_loaded_is_taken_before_those_installed(nvrtc: Nvrtc, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvrtc_library, "_installed", lambda: iter(["/elsewhere/libnvrtc.so.99"]))
+    loaded, installed = candidates()[:2]
     assert Path(loaded).samefile(nvrtc.path)
-    assert loaded in Path("/proc/self/maps").read_text()
+    assert installed == "/elsewhere/libnvrtc.so.99"
 
 
 def test_what_it_opens_by_name_alone_is_loaded_with_it(nvrtc: Nvrtc) -> None:
