@@ -1,4 +1,4 @@
-"""What the tests of compiling and launching share: a stand-in of the driver that writes its calls down, and NVRTC where there is one."""
+"""What these tests share: a stand-in of the driver that writes its calls down, and NVRTC where there is one."""
 
 from __future__ import annotations
 
