@@ -26,6 +26,7 @@ from impls.compiled.factory import compiled
 from impls.compiled.simd import SIMD
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
+from impls.cuda import implementations as cuda
 from impls.errors import UnknownImplementation
 from impls.opencl import implementations as opencl_kernels
 from impls.peers import (
@@ -93,6 +94,9 @@ CATALOG: tuple[Implementation, ...] = (
     halide_pipeline.CONV,
     opencl_kernels.DIRECT,
     opencl_kernels.LOCAL_MEMORY,
+    cuda.DIRECT,
+    cuda.SHARED_MEMORY,
+    cuda.REGISTER_BLOCKED,
 )
 
 

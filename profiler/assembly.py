@@ -9,7 +9,9 @@ from impls.catalog import find
 from impls.compiled.inspection import Inspection, inspect
 from impls.compiled.simd import built_from
 from impls.compiled.sources import SOURCES, named
+from impls.cuda.implementations import KERNEL_OF
 from profiler.errors import UsageError
+from profiler.kernel_assembly import kernel_assembly, kernel_assembly_text
 
 __all__ = ["assembly", "assembly_text"]
 
@@ -21,8 +23,10 @@ def assembly(name: str, case: str) -> dict[str, Any]:
     """
     problem = parse_cases(case)[0]
     implementation, found = find(name), named(name) or built_from(name)
+    if name in KERNEL_OF:
+        return kernel_assembly(name, problem)
     if found is None:
-        known = ", ".join(f"c.{source.name}" for source in SOURCES)
+        known = ", ".join([*(f"c.{source.name}" for source in SOURCES), *KERNEL_OF])
         raise UsageError(f"{name} is not compiled from C here, so there is no code to show; name one of {known}")
     answer = implementation.available(problem)
     if not answer.available:
@@ -57,6 +61,8 @@ def _loop(built: Inspection) -> dict[str, Any] | None:
 
 def assembly_text(built: dict[str, Any]) -> str:
     """Lay it out for a terminal."""
+    if "kernel" in built:
+        return kernel_assembly_text(built)
     heads = {
         "compiler": built["compiler"],
         "flags": " ".join([built["flags"] or "none", *(f"-D{define}" for define in built["defines"])]),

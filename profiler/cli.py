@@ -149,7 +149,7 @@ def list_implementations(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Show instead what was built for this one: compiler, vectorisation report, the hot loop's code.",
+            help="Show instead what was built for this one: the hot loop's code, or a CUDA kernel's and its resources.",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from impls.compiled.calling import EXTENSION
 from impls.compiled.compiler import missing_compiler
+from impls.cuda.nvrtc_library import find_nvrtc, missing_nvrtc
 from profiler.capture.perf import why_not
 from profiler.environment import host_load, read_environment
 from profiler.manifest import Environment
@@ -179,6 +180,14 @@ def _device(_: Environment) -> Finding:
     return Finding("GPU", "note", "an NVIDIA driver is present, but this version of convprof measures on the CPU only")
 
 
+def _cuda_compiler(_: Environment) -> Finding:
+    nvrtc = find_nvrtc()
+    if nvrtc is None:
+        return Finding("CUDA compiler", "note", f"CUDA C++ can be neither run nor looked at: {missing_nvrtc()}")
+    newest = max(nvrtc.capabilities)
+    return Finding("CUDA compiler", "good", f"{nvrtc}, up to compute capability {newest // 10}.{newest % 10}")
+
+
 CHECKS: tuple[Callable[[Environment], Finding], ...] = (
     _python,
     _torch,
@@ -193,6 +202,7 @@ CHECKS: tuple[Callable[[Environment], Finding], ...] = (
     _nvtx,
     _nsight,
     _device,
+    _cuda_compiler,
 )
 
 

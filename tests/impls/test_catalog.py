@@ -12,7 +12,11 @@ from impls.errors import UnknownImplementation
 
 
 def test_a_run_that_names_none_has_these_and_each_finds_itself() -> None:
-    assert [(implementation.name, implementation.family) for implementation in CATALOG if implementation.primary] == [
+    primary = [implementation for implementation in CATALOG if implementation.primary]
+    on_cpu = [
+        (implementation.name, implementation.family) for implementation in primary if "cpu" in implementation.devices
+    ]
+    assert on_cpu == [
         ("article.module", "library"),
         ("article.numpy_loop", "manual"),
         ("article.torch_loop", "manual"),
@@ -28,6 +32,11 @@ def test_a_run_that_names_none_has_these_and_each_finds_itself() -> None:
         ("c.direct[-O3 -march=native]", "manual"),
         ("c.direct[-O3 -march=native -ffast-math]", "manual"),
         ("c.simd", "manual"),
+    ]
+    assert [implementation.name for implementation in primary if "cpu" not in implementation.devices] == [
+        "cuda.direct",
+        "cuda.shared_memory",
+        "cuda.register_blocked",
     ]
     assert len({implementation.name for implementation in CATALOG}) == len(CATALOG)
     for implementation in CATALOG:
@@ -63,7 +72,7 @@ def test_neither_catalog_nor_user_functions_nor_oracle_import_torch_or_numba() -
 
 
 def test_the_ladder_beyond_the_primary_ones_stands_back() -> None:
-    primary = [implementation.name for implementation in CATALOG if implementation.primary]
+    primary = [each.name for each in CATALOG if each.primary and "cpu" in each.devices]
     assert primary[-1] == "c.simd"
     assert not {name for name in primary if "fft" in name or "compile" in name or name.startswith("numba.")}
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from impls.cuda.nvrtc_library import Nvrtc
 from profiler import doctor
 from profiler.environment import read_environment
 from profiler.manifest import Environment
@@ -52,3 +53,13 @@ def test_an_nvtx_that_old_nsys_do_not_see_is_named_where_there_is_an_nsys(
     finding = doctor._nvtx(environment)
     assert (finding.subject, finding.state) == ("nvtx", state)
     assert ("pip install nvtx==0.2.11" in finding.remedy) == (state == "note")
+
+
+def test_the_cuda_compiler_is_named_or_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_nvrtc", lambda: Nvrtc(None, "", (13, 0), (75, 80, 121)))
+    finding = doctor._cuda_compiler(read_environment())
+    assert (finding.state, finding.text) == ("good", "NVRTC 13.0, up to compute capability 12.1")
+    monkeypatch.setattr(doctor, "find_nvrtc", lambda: None)
+    finding = doctor._cuda_compiler(read_environment())
+    assert finding.state == "note"
+    assert finding.text.startswith("CUDA C++ can be neither run nor looked at: no NVRTC")
