@@ -100,7 +100,7 @@ def _check_same(one: PlannedImplementation | None, other: PlannedImplementation)
 
 
 def _everything() -> list[PlannedImplementation]:
-    catalog = [_from_catalog(implementation) for implementation in CATALOG if implementation.primary]
+    catalog = [_from_catalog(each) for each in CATALOG if each.primary and "cpu" in each.devices]
     return catalog + [_from_entry_point(name) for name in entry_point_names() if not is_shipped(name)]
 
 

@@ -29,6 +29,8 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(nvrtc_library, "_package_folders", lambda package: [tmp_path / package])
     monkeypatch.setattr(nvrtc_library, "_loaded", lambda: iter(()))
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "prefix"))
+    without_cuda = types.SimpleNamespace(version=types.SimpleNamespace(cuda=None))
+    monkeypatch.setitem(sys.modules, "torch", without_cuda)
     monkeypatch.setenv("CUDA_PATH", "")
     monkeypatch.setenv("CUDA_HOME", str(tmp_path / "toolkit"))
     return tmp_path
@@ -58,11 +60,8 @@ def test_the_newest_comes_first_and_the_loader_is_asked_last(packages: Path) -> 
 
 def test_that_of_the_cuda_that_torch_is_built_for_is_preferred(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _put(packages, *CUDA_11, *CUDA_12, *CUDA_13)
-    torch = types.SimpleNamespace(version=types.SimpleNamespace(cuda="12.8"))
-    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setattr(sys.modules["torch"].version, "cuda", "12.8")
     assert _found(packages) == [CUDA_12[0], CUDA_13[0], CUDA_11[0]]
-    torch.version.cuda = None
-    assert _found(packages) == [CUDA_13[0], CUDA_12[0], CUDA_11[0]]
 
 
 def test_a_file_that_cannot_be_loaded_is_passed_over_and_named_when_it_is_the_only_one(
