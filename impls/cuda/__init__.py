@@ -1,0 +1,1 @@
+"""Implementations for NVIDIA GPUs."""
