@@ -115,6 +115,9 @@ convolution_direct(const float *__restrict__ image, const float *__restrict__ we
 #define TILE_WIDTH ((BLOCK_WIDTH - 1) * STRIDE_WIDTH + (KERNEL_WIDTH - 1) * DILATION_WIDTH + 1)
 #define TILE_RUN ((TILE_WIDTH + STRIDE_WIDTH - 1) / STRIDE_WIDTH)
 
+/* A tile, and behind it one channel's weights. */
+extern __shared__ float shared[];
+
 /* Copy one channel's tile, whose corner lies at row `top` and column `left` of the image, and its weights. */
 static __device__ __forceinline__ void fill_tile(const struct convolution &problem, const float *__restrict__ image,
                                                  const float *__restrict__ weight, int top, int left,
@@ -155,7 +158,6 @@ extern "C" __global__ void __launch_bounds__(BLOCK_WIDTH *BLOCK_HEIGHT)
 convolution_shared_memory(const float *__restrict__ image, const float *__restrict__ weight,
                           const float *__restrict__ bias, float *__restrict__ output, const struct convolution problem)
 {
-    extern __shared__ float shared[];
     float *tile = shared, *taps = shared + TILE_HEIGHT * problem.tile_pitch;
     const int x = blockIdx.x * BLOCK_WIDTH + threadIdx.x, y = blockIdx.y * BLOCK_HEIGHT + threadIdx.y;
     const bool exists = x < problem.output_width && y < problem.output_height;
@@ -208,7 +210,7 @@ __constant__ float constant_weight[CONSTANT_WEIGHTS];
 
 /* Load what lies from column `left` on in an image row, zeros where nothing is. */
 static __device__ __forceinline__ void load_window(const struct convolution &problem, const float *__restrict__ image,
-                                                   int row, int left, float window[WINDOW + 3])
+                                                   int row, int left, float *window)
 {
     const bool exists = inside(row, problem.height);
 #ifdef VECTOR_LOADS
@@ -230,8 +232,8 @@ static __device__ __forceinline__ void load_window(const struct convolution &pro
 }
 
 /* Add what one window, `window_row` rows below the first, gives to the sums. */
-static __device__ __forceinline__ void add_window(const struct convolution &problem, const float window[WINDOW + 3],
-                                                  int window_row, int weight, float sums[SUMS])
+static __device__ __forceinline__ void add_window(const struct convolution &problem, const float *window,
+                                                  int window_row, int weight, float *sums)
 {
 #pragma unroll
     for (int y = 0; y < THREAD_ROWS; y++) {
@@ -253,7 +255,7 @@ static __device__ __forceinline__ void add_window(const struct convolution &prob
 
 /* Add one input channel to the sums; `top` and `left` are where the first output's window begins in the image. */
 static __device__ __forceinline__ void add_channel(const struct convolution &problem, const float *__restrict__ image,
-                                                   int weight, int top, int left, float sums[SUMS])
+                                                   int weight, int top, int left, float *sums)
 {
 #pragma unroll
     for (int window_row = 0; window_row < WINDOW_ROWS; window_row++) {
@@ -266,7 +268,7 @@ static __device__ __forceinline__ void add_channel(const struct convolution &pro
 #else /* a tap at a time, for any kernel: a weight still serves all of the thread's outputs */
 
 static __device__ __forceinline__ void add_tap(const struct convolution &problem, const float *__restrict__ image,
-                                               int weight, int top, int left, float sums[SUMS])
+                                               int weight, int top, int left, float *sums)
 {
 #pragma unroll
     for (int y = 0; y < THREAD_ROWS; y++) {
@@ -284,7 +286,7 @@ static __device__ __forceinline__ void add_tap(const struct convolution &problem
 }
 
 static __device__ __forceinline__ void add_channel(const struct convolution &problem, const float *__restrict__ image,
-                                                   int weight, int top, int left, float sums[SUMS])
+                                                   int weight, int top, int left, float *sums)
 {
     for (int tap_row = 0; tap_row < KERNEL_HEIGHT; tap_row++)
         for (int tap = 0; tap < KERNEL_WIDTH; tap++)
@@ -294,13 +296,12 @@ static __device__ __forceinline__ void add_channel(const struct convolution &pro
 
 #endif
 
-/* Store one row of four sums at column x of an output row. */
+/* Store four sums from column x of an output row on, of which the first exists. */
 static __device__ __forceinline__ void store_row(float *__restrict__ row, int x, int width,
-                                                 const float sums[THREAD_COLUMNS])
+                                                 const float *sums)
 {
 #ifdef VECTOR_STORES
-    if (x < width)
-        *reinterpret_cast<float4 *>(row + x) = make_float4(sums[0], sums[1], sums[2], sums[3]);
+    *reinterpret_cast<float4 *>(row + x) = make_float4(sums[0], sums[1], sums[2], sums[3]);
 #else
 #pragma unroll
     for (int i = 0; i < THREAD_COLUMNS; i++)
