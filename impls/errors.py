@@ -4,12 +4,20 @@ ImplementationError
 ├── CaseNameError          a case name or its numbers make no convolution
 ├── UnknownImplementation  no implementation has that name
 ├── UserFunctionError      a reader's file or function cannot be loaded
-└── BuildError             a compiler failed on an implementation's source
+├── BuildError             a compiler failed on an implementation's source
+└── DeviceError            a device's driver is missing, or refused a call
 """
 
 from __future__ import annotations
 
-__all__ = ["BuildError", "CaseNameError", "ImplementationError", "UnknownImplementation", "UserFunctionError"]
+__all__ = [
+    "BuildError",
+    "CaseNameError",
+    "DeviceError",
+    "ImplementationError",
+    "UnknownImplementation",
+    "UserFunctionError",
+]
 
 
 class ImplementationError(Exception):
@@ -30,3 +38,7 @@ class UserFunctionError(ImplementationError):
 
 class BuildError(ImplementationError):
     """A compiler failed, or took too long, on an implementation's source."""
+
+
+class DeviceError(ImplementationError):
+    """The driver of a device is missing, or it refused a call."""

@@ -1,4 +1,4 @@
-"""What the tests of the CUDA source share: programs that run its kernels on the CPU, each built once for many launches."""
+"""What the tests of the CUDA source share: programs that run its kernels on the CPU, each built for many launches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ class Build:
     def _run(self, *arguments: str | Path) -> None:
         # No warnings: the source is written for another compiler, whose pragmas this one does not know.
         flags = ["-std=c++17", "-O1", "-w", *(SANITIZERS if self.sanitized else ())]
-        done = subprocess.run(["g++", *flags, *arguments], capture_output=True, text=True)
+        done = subprocess.run(["g++", *flags, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 
@@ -75,6 +75,7 @@ class Emulator:
     build: Build
     runner: Path
     programs: dict[tuple[str, ...], Path] = field(default_factory=dict)
+    stops: ClassVar = WrongOnGPU
 
     def run(self, launch: Launch, case: ConvCase, data: Data, order: Order = "ascending", seed: int = 0) -> Any:
         """Give the output of one launch; raises WrongOnGPU."""
@@ -90,7 +91,8 @@ class Emulator:
         problem = struct.pack("i", len(launch.problem_bytes)) + launch.problem_bytes
         given = b"".join([described, problem, *(tensor.tobytes() for tensor in tensors)])
         program = self._program(launch)
-        done = subprocess.run([program], input=given, capture_output=True, env=os.environ | SANITIZER_OPTIONS)
+        environment = os.environ | SANITIZER_OPTIONS
+        done = subprocess.run([program], input=given, capture_output=True, env=environment, check=False)
         said = done.stderr.decode()
         if done.returncode == 4:
             raise AssertionError(f"the emulator was given a wrong launch: {said}")
