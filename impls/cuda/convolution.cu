@@ -42,8 +42,8 @@ struct convolution {
 #define GROUP_OUTPUTS problem.group_outputs
 #endif
 
-/* Blocks that a multiprocessor has to hold at once. Two of 256 threads leave each thread 128 registers, more than any
-   kernel here takes; where no number is given, CUDA 13.5's assembler aims at more blocks, and spills for it. */
+/* Blocks that a multiprocessor has to hold at once. Two of 256 threads leave each thread 128 registers, enough for
+   every kernel here; where no number is given, CUDA 13.5's assembler aims at more blocks, and spills for it. */
 #define FEW_BLOCKS 2
 
 /* Where a plane of the output begins, and all that it is computed from; in elements. */
@@ -113,7 +113,8 @@ convolution_direct(const float *__restrict__ image, const float *__restrict__ we
 
    A tile's columns lie in `STRIDE_WIDTH` runs, by column modulo the stride: the threads of a warp read neighbours in
    a run, whatever the stride, and so 32 different banks. Where a block is narrower than a warp, `tile_pitch` keeps the
-   warp's rows on different banks too (kernels.py chooses it). All read the same weight: one broadcast. */
+   warp's rows on different banks too (kernels.py chooses it). All read the same weight: one broadcast. At strides above
+   one, some stores of the copy meet on a bank; there is one of them for many reads. */
 
 #define TILE_HEIGHT ((BLOCK_HEIGHT - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT + 1)
 #define TILE_WIDTH ((BLOCK_WIDTH - 1) * STRIDE_WIDTH + (KERNEL_WIDTH - 1) * DILATION_WIDTH + 1)

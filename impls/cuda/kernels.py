@@ -157,8 +157,10 @@ def _refused(case: ConvCase) -> Availability | None:
             return Availability.no(
                 f"its offsets are of 32 bits, and the {tensor} has {elements} elements; see torch.conv2d"
             )
-    # Coordinates go this far beyond the image and the output, where the last block has threads to spare.
+    # Coordinates go this far beyond the image and the output, where the last block has threads to spare, and the count
+    # of planes beyond the last by a grid's depth.
     farthest = max(
+        case.batch * case.out_channels + _LARGEST_GRID_Z,
         case.height + 2 * case.padding_height + case.reach[0] + _THREADS * case.stride_height,
         case.width + 2 * case.padding_width + case.reach[1] + _WARP * _THREAD_COLUMNS * case.stride_width,
     )

@@ -7,6 +7,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +120,8 @@ class Emulator:
 @pytest.fixture(scope="session")
 def new_emulator(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Emulator]:
     """Give a function that makes an emulator of the shipped source, or of a text in place of it."""
+    if sys.platform != "linux":
+        pytest.skip("the program that runs the CUDA source on the CPU needs ucontext and an ELF linker: run on Linux")
     if shutil.which("g++") is None:
         pytest.skip("no g++ on this machine, which the CUDA source is compiled with to run on the CPU")
 
