@@ -215,7 +215,6 @@ __constant__ float constant_weight[CONSTANT_WEIGHTS];
 /* The rows unroll too while there are few products: beyond, the compiler loads rows and weights early, and runs out of
    registers. */
 #define FEW_PRODUCTS (THREAD_CHANNELS <= 2 && KERNEL_SIZE * THREAD_ROWS * THREAD_CHANNELS <= 72)
-#define UNROLLED_ROWS (FEW_PRODUCTS ? WINDOW_ROWS : 1)
 
 /* Load what lies from column `left` on in an image row, zeros where nothing is. */
 static __device__ __forceinline__ void load_window(const struct convolution &problem, const float *__restrict__ image,
@@ -266,7 +265,8 @@ static __device__ __forceinline__ void add_window(const struct convolution &prob
 static __device__ __forceinline__ void add_channel(const struct convolution &problem, const float *__restrict__ image,
                                                    int weight, int top, int left, float *sums)
 {
-#pragma unroll UNROLLED_ROWS
+    const int unrolled_rows = FEW_PRODUCTS ? WINDOW_ROWS : 1; /* a name: not every compiler expands macros in pragmas */
+#pragma unroll unrolled_rows
     for (int window_row = 0; window_row < WINDOW_ROWS; window_row++) {
         float window[WINDOW + 3];
         load_window(problem, image, top + window_row, left - LEAD, window);
