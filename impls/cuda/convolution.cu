@@ -42,6 +42,10 @@ struct convolution {
 #define GROUP_OUTPUTS problem.group_outputs
 #endif
 
+/* Blocks that a multiprocessor has to hold at once. Two of 256 threads leave each thread 128 registers, enough for
+   every kernel here; where no number is given, CUDA 13.5's assembler aims at more blocks, and spills for it. */
+#define FEW_BLOCKS 2
+
 /* Where a plane of the output begins, and all that it is computed from; in elements. */
 struct plane {
     int image, weight, channel, output;
@@ -71,7 +75,7 @@ static __device__ __forceinline__ bool inside(int index, int size)
    which is one broadcast. What neighbours share comes from the first cache: that is what the next kernel is compared
    with. */
 
-extern "C" __global__ void __launch_bounds__(BLOCK_WIDTH *BLOCK_HEIGHT)
+extern "C" __global__ void __launch_bounds__(BLOCK_WIDTH *BLOCK_HEIGHT, FEW_BLOCKS)
 convolution_direct(const float *__restrict__ image, const float *__restrict__ weight, const float *__restrict__ bias,
                    float *__restrict__ output, const struct convolution problem)
 {
@@ -109,7 +113,8 @@ convolution_direct(const float *__restrict__ image, const float *__restrict__ we
 
    A tile's columns lie in `STRIDE_WIDTH` runs, by column modulo the stride: the threads of a warp read neighbours in
    a run, whatever the stride, and so 32 different banks. Where a block is narrower than a warp, `tile_pitch` keeps the
-   warp's rows on different banks too (kernels.py chooses it). All read the same weight: one broadcast. */
+   warp's rows on different banks too (kernels.py chooses it). All read the same weight: one broadcast. At strides above
+   one, some stores of the copy meet on a bank; there is one of them for many reads. */
 
 #define TILE_HEIGHT ((BLOCK_HEIGHT - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT + 1)
 #define TILE_WIDTH ((BLOCK_WIDTH - 1) * STRIDE_WIDTH + (KERNEL_WIDTH - 1) * DILATION_WIDTH + 1)
@@ -154,7 +159,7 @@ static __device__ __forceinline__ float sum_of_tile(const struct convolution &pr
     return sum;
 }
 
-extern "C" __global__ void __launch_bounds__(BLOCK_WIDTH *BLOCK_HEIGHT)
+extern "C" __global__ void __launch_bounds__(BLOCK_WIDTH *BLOCK_HEIGHT, FEW_BLOCKS)
 convolution_shared_memory(const float *__restrict__ image, const float *__restrict__ weight,
                           const float *__restrict__ bias, float *__restrict__ output, const struct convolution problem)
 {
@@ -207,6 +212,9 @@ __constant__ float constant_weight[CONSTANT_WEIGHTS];
 #endif
 #define WINDOW (LEAD + (THREAD_COLUMNS - 1) * STRIDE_WIDTH + (KERNEL_WIDTH - 1) * DILATION_WIDTH + 1)
 #define WINDOW_ROWS ((THREAD_ROWS - 1) * STRIDE_HEIGHT + (KERNEL_HEIGHT - 1) * DILATION_HEIGHT + 1)
+/* The rows unroll too while there are few products: beyond, the compiler loads rows and weights early, and runs out of
+   registers. */
+#define FEW_PRODUCTS (THREAD_CHANNELS <= 2 && KERNEL_SIZE * THREAD_ROWS * THREAD_CHANNELS <= 72)
 
 /* Load what lies from column `left` on in an image row, zeros where nothing is. */
 static __device__ __forceinline__ void load_window(const struct convolution &problem, const float *__restrict__ image,
@@ -257,7 +265,8 @@ static __device__ __forceinline__ void add_window(const struct convolution &prob
 static __device__ __forceinline__ void add_channel(const struct convolution &problem, const float *__restrict__ image,
                                                    int weight, int top, int left, float *sums)
 {
-#pragma unroll
+    const int unrolled_rows = FEW_PRODUCTS ? WINDOW_ROWS : 1; /* a name: not every compiler expands macros in pragmas */
+#pragma unroll unrolled_rows
     for (int window_row = 0; window_row < WINDOW_ROWS; window_row++) {
         float window[WINDOW + 3];
         load_window(problem, image, top + window_row, left - LEAD, window);
@@ -310,7 +319,7 @@ static __device__ __forceinline__ void store_row(float *__restrict__ row, int x,
 #endif
 }
 
-extern "C" __global__ void __launch_bounds__(REGISTER_BLOCK_THREADS)
+extern "C" __global__ void __launch_bounds__(REGISTER_BLOCK_THREADS, FEW_BLOCKS)
 convolution_register_blocked(const float *__restrict__ image, const float *__restrict__,
                              const float *__restrict__ bias, float *__restrict__ output,
                              const struct convolution problem)
@@ -327,6 +336,7 @@ convolution_register_blocked(const float *__restrict__ image, const float *__res
 #pragma unroll
         for (int i = 0; i < SUMS; i++)
             sums[i] = bias ? bias[p.channel + i / (THREAD_ROWS * THREAD_COLUMNS)] : 0.0f;
+#pragma unroll 1 /* the windows of one channel fill the registers */
         for (int channel = 0; channel < GROUP_INPUTS; channel++)
             add_channel(problem, image + p.image + channel * problem.height * problem.width,
                         p.weight + channel * KERNEL_SIZE, top, left, sums);

@@ -66,7 +66,13 @@ class Launch:
 
 def launch_of(kernel: Kernel, case: ConvCase) -> Launch | Availability:
     """Give the launch that computes a case, or the reason why this kernel cannot take it."""
-    return _refused(case) or _LAUNCHES[kernel](case)
+    answer = _refused(case) or _LAUNCHES[kernel](case)
+    if isinstance(answer, Launch) and answer.grid[1] > _LARGEST_GRID_Y:
+        return Availability.no(
+            f"a grid has at most {_LARGEST_GRID_Y} blocks one above the other, and the case's {case.output_height} "
+            f"rows take {answer.grid[1]}; see torch.conv2d"
+        )
+    return answer
 
 
 def defines_of(case: ConvCase) -> tuple[str, ...]:
@@ -99,8 +105,8 @@ def _shared_memory(case: ConvCase) -> Launch | Availability:
     shared_bytes = _shared_bytes(case, width, height)
     if shared_bytes > _SHARED_BYTES:
         return Availability.no(
-            f"a tile of {width}x{height} outputs with its halo and the {case.kernel_height}x{case.kernel_width} kernel "
-            f"take {shared_bytes} bytes of shared memory, and a block has {_SHARED_BYTES}; see cuda.direct"
+            f"one row of {width} outputs with its halo and the {case.kernel_height}x{case.kernel_width} kernel take "
+            f"{_shared_bytes(case, width, 1)} bytes of shared memory, and a block has {_SHARED_BYTES}; see cuda.direct"
         )
     return Launch(
         kernel="convolution_shared_memory",
@@ -151,18 +157,15 @@ def _refused(case: ConvCase) -> Availability | None:
             return Availability.no(
                 f"its offsets are of 32 bits, and the {tensor} has {elements} elements; see torch.conv2d"
             )
-    # Coordinates go this far beyond the image and the output, where the last block has threads to spare.
+    # Coordinates go this far beyond the image and the output, where the last block has threads to spare, and the count
+    # of planes beyond the last by a grid's depth.
     farthest = max(
+        case.batch * case.out_channels + _LARGEST_GRID_Z,
         case.height + 2 * case.padding_height + case.reach[0] + _THREADS * case.stride_height,
         case.width + 2 * case.padding_width + case.reach[1] + _WARP * _THREAD_COLUMNS * case.stride_width,
     )
     if farthest > _LARGEST_INT:
         return Availability.no(f"its coordinates are of 32 bits, and those of {case.name} go beyond; see torch.conv2d")
-    if -(-case.output_height // _block(case)[1]) > _LARGEST_GRID_Y:
-        return Availability.no(
-            f"a grid has at most {_LARGEST_GRID_Y} blocks one above the other, and the output has "
-            f"{case.output_height} rows; see torch.conv2d"
-        )
     return None
 
 
@@ -210,10 +213,9 @@ def _vector_stores(case: ConvCase) -> bool:
 def _block(case: ConvCase) -> tuple[int, int]:
     """Choose the block of the kernels with one output a thread, (width, height)."""
     width, height = _shape(case.output_width, case.output_height, case.batch * case.out_channels)
-    # A smaller tile has more halo for each output, but else none fits.
-    while height > 1 and _shared_bytes(case, width, height) > _SHARED_BYTES:
-        height //= 2
-    return width, height
+    # A smaller tile has more halo for each output, but may fit where a larger one does not.
+    heights = [height >> halvings for halvings in range(height.bit_length())]
+    return width, next((each for each in heights if _shared_bytes(case, width, each) <= _SHARED_BYTES), height)
 
 
 def _register_block(case: ConvCase) -> tuple[int, int]:
