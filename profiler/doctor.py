@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from impls.compiled.calling import EXTENSION
 from impls.compiled.compiler import missing_compiler
+from impls.compiled.extension import EXTENSION, extension_origin
 from profiler.capture.perf import why_not
 from profiler.environment import host_load, read_environment
 from profiler.manifest import Environment
@@ -91,7 +91,8 @@ def _calls(environment: Environment) -> Finding:
     answer = EXTENSION.available()
     if not answer.available:
         return Finding("calls into C", "note", f"by ctypes, which takes microseconds: {answer.reason}")
-    return Finding("calls into C", "good", "by an extension module of our own, compiled here")
+    origin = "that came with the wheel" if extension_origin() == "wheel" else "compiled here"
+    return Finding("calls into C", "good", f"by an extension module of our own, {origin}")
 
 
 def _cores(environment: Environment) -> Finding:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from impls.case import ConvCase
-from impls.compiled.calling import CFFI, CTYPES, EXTENSION, OPERATOR, Entry, Outputs, Way, quickest
+from impls.compiled.calling import WAYS, quickest
 from impls.compiled.compiler import build, find_compiler, missing_compiler
 from impls.compiled.factory import Source, compiled
 from impls.compiled.sources import DIRECT
+from impls.compiled.way import Entry, Outputs, Way
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.errors import BuildError
 from impls.output import output_buffer
@@ -170,8 +171,5 @@ SIMD: tuple[Implementation, ...] = (
     _implementation("c.simd", "C in hand-written vectors, the best instruction set here, by the quickest way in"),
     _implementation("c.simd[avx2]", "the same with AVX2 and FMA", level=_LEVELS["avx2"]),
     _implementation("c.simd[portable]", "the same with four lanes in plain C", level=_LEVELS["portable"]),
-    *(
-        _implementation(f"c.simd[{way.name}]", f"the same, called through {way.summary}", way=way)
-        for way in (EXTENSION, CTYPES, CFFI, OPERATOR)
-    ),
+    *(_implementation(f"c.simd[{way.name}]", f"the same, called through {way.summary}", way=way) for way in WAYS),
 )
