@@ -12,7 +12,7 @@ from impls.case import ConvCase
 from impls.contract import Call, Implementation
 from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
-from impls.taps import taps
+from impls.taps import weighted_taps
 
 __all__ = ["ROW_LOOP"]
 
@@ -20,11 +20,9 @@ __all__ = ["ROW_LOOP"]
 def _prepare_row_loop(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Split the kernel into taps and input channels; the call adds one scaled, shifted row for each, row by row."""
     inputs = case.in_channels // case.groups
-    grouped = weight.reshape(1, case.groups, -1, inputs, case.kernel_height, case.kernel_width, 1)
     parts = [
-        (channel, row * case.dilation_height, columns, grouped[:, :, :, channel, row, column].copy())
-        for channel in range(inputs)
-        for row, column, _, columns in taps(case)
+        (channel, rows.start, columns, factor[..., 0].copy())
+        for channel, rows, columns, factor in weighted_taps(case, weight)
     ]
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
     grouped_shape = case.grouped_output_shape

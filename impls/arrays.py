@@ -16,7 +16,7 @@ from impls.case import ConvCase
 from impls.contract import Call, Implementation
 from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
-from impls.taps import taps
+from impls.taps import taps, weighted_taps
 
 __all__ = ["IM2COL", "SHIFT_ADD", "SLIDING_WINDOW"]
 
@@ -24,12 +24,7 @@ __all__ = ["IM2COL", "SHIFT_ADD", "SLIDING_WINDOW"]
 def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, reuse: bool = False) -> Call:
     """Split the kernel into taps and input channels; the call adds one scaled, shifted image for each."""
     inputs = case.in_channels // case.groups
-    grouped = weight.reshape(1, case.groups, -1, inputs, case.kernel_height, case.kernel_width, 1, 1)
-    parts = [
-        (channel, rows, columns, grouped[:, :, :, channel, row, column].copy())
-        for channel in range(inputs)
-        for row, column, rows, columns in taps(case)
-    ]
+    parts = [(channel, rows, columns, factor.copy()) for channel, rows, columns, factor in weighted_taps(case, weight)]
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
     result = np.empty(case.grouped_output_shape, case.dtype) if reuse else None
 

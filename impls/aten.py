@@ -12,7 +12,7 @@ from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
 from impls.installed import needs_torch
 from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
-from impls.taps import taps
+from impls.taps import weighted_taps
 
 __all__ = ["CONV2D", "SHIFT_ADD", "UNFOLD", "backend_of", "prepare_conv2d"]
 
@@ -136,11 +136,8 @@ def _prepare_shift_add(case: ConvCase, image: Any, weight: Any, bias: Any, *, re
     from torch.nn import functional
 
     inputs = case.in_channels // case.groups
-    grouped = weight.reshape(1, case.groups, -1, inputs, case.kernel_height, case.kernel_width, 1, 1)
     parts = [
-        (channel, rows, columns, grouped[:, :, :, channel, row, column].contiguous())
-        for channel in range(inputs)
-        for row, column, rows, columns in taps(case)
+        (channel, rows, columns, factor.contiguous()) for channel, rows, columns, factor in weighted_taps(case, weight)
     ]
     offsets = None if bias is None else bias.reshape(1, case.groups, -1, 1, 1)
     widths = (case.padding_width, case.padding_width, case.padding_height, case.padding_height)

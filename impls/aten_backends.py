@@ -10,7 +10,7 @@ from typing import Any
 
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation
-from impls.installed import needs_torch
+from impls.installed import loaded_torch, needs_torch
 from impls.padding import PADDED_BEFOREHAND
 
 __all__ = ["MKLDNN", "NNPACK", "SLOW_CONV2D", "geometry", "prepare_mkldnn", "prepare_slow_conv2d"]
@@ -37,15 +37,12 @@ def prepare_mkldnn(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
 
 
 def _mkldnn_available(case: ConvCase) -> Availability:
-    if not needs_torch(case).available:
-        return needs_torch(case)
-    import torch
-
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    torch = loaded_torch()
+    if torch is not None and not torch.backends.mkldnn.is_available():
         return Availability.no("this torch is built without oneDNN; install one that has it, or choose torch.conv2d")
     if case.dtype != "float32":
         return Availability.no(f"oneDNN convolves no {case.dtype} on the CPU; {_INSTEAD}")
-    return AVAILABLE
+    return needs_torch(case)
 
 
 def prepare_slow_conv2d(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
@@ -72,14 +69,10 @@ def _prepare_nnpack(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
 
 
 def _nnpack_available(case: ConvCase) -> Availability:
-    limits = _nnpack_limits(case)
-    if not (limits.available and needs_torch(case).available):
-        return needs_torch(case) if limits.available else limits
-    import torch
-
-    if not torch._nnpack_available():
+    limits, torch = _nnpack_limits(case), loaded_torch()
+    if torch is not None and not torch._nnpack_available():
         return Availability.no("this torch has no NNPACK for this processor; choose torch.conv2d")
-    return AVAILABLE
+    return needs_torch(case) if limits.available else limits
 
 
 def _nnpack_limits(case: ConvCase) -> Availability:

@@ -7,7 +7,7 @@ from typing import Any
 from impls.aten import backend_of, prepare_conv2d
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation
-from impls.installed import needs_torch
+from impls.installed import loaded_torch, needs_torch
 from impls.padding import PADDED_BEFOREHAND
 
 __all__ = ["CHANNELS_LAST", "WITHOUT_ONEDNN"]
@@ -42,11 +42,10 @@ def _prepare_without_onednn(case: ConvCase, image: Any, weight: Any, bias: Any) 
 
 
 def _without_onednn_available(case: ConvCase) -> Availability:
-    if not needs_torch(case).available:
+    torch = loaded_torch()
+    if torch is None:
         return needs_torch(case)
-    import torch
-
-    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    if not torch.backends.mkldnn.is_available():
         return Availability.no("this torch is built without oneDNN, so that torch.conv2d is the same; choose that")
     before = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)

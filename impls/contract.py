@@ -56,7 +56,8 @@ class Switch:
     """Name an output-preserving change that removes one cause: the same call, prepared another way.
 
     `prepare` replaces the implementation's own, `wrap` changes it, `grad_mode` replaces its grad mode, `context` is
-    entered around calls, outside what is timed, and `environment` are variables of the process. None keeps what it has.
+    entered around calls, outside what is timed, and `environment` are variables of the process; `error_bound` is that
+    of the switched call, where it may compute in another way. None keeps what the implementation has.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Switch:
     grad_mode: GradMode | None = None
     context: Callable[[], AbstractContextManager[Any]] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    error_bound: ErrorBound | None = None
     available: Callable[[ConvCase], Availability] = lambda _case: AVAILABLE
 
     @property

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from impls.compiled.calling import EXTENSION
 from impls.compiled.compiler import missing_compiler
+from impls.compiled.extension import EXTENSION, extension_origin
 from impls.cuda.nvrtc_library import find_nvrtc, missing_nvrtc
 from profiler.capture.perf import why_not
 from profiler.environment import host_load, read_environment
@@ -93,7 +93,8 @@ def _calls(environment: Environment) -> Finding:
     answer = EXTENSION.available()
     if not answer.available:
         return Finding("calls into C", "note", f"by ctypes, which takes microseconds: {answer.reason}")
-    return Finding("calls into C", "good", "by an extension module of our own, compiled here")
+    origin = "that came with the wheel" if extension_origin() == "wheel" else "compiled here"
+    return Finding("calls into C", "good", f"by an extension module of our own, {origin}")
 
 
 def _cores(environment: Environment) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,75 +14,32 @@ from impls.contract import AVAILABLE, Availability, Call, Implementation, Prepar
 from impls.errors import BuildError
 from impls.padding import PADDED_BEFOREHAND
 
+if TYPE_CHECKING:  # importing it imports Numba
+    from impls.compiled.numba_loops import Shape
+
 __all__ = ["CONSTANT_KERNEL", "FASTMATH", "LOOPS", "PARALLEL"]
-
-# Kernel shape (C/groups, kH, kW), stride and dilation, each (vertical, horizontal).
-_Shape = tuple[tuple[int, int, int], tuple[int, int], tuple[int, int]]
-
-
-@functools.cache
-def _convolve(*, inline: bool = False, fastmath: bool = False) -> Any:
-    """Give the loops to Numba, which compiles them for the types and, where they are inlined, for constants."""
-    from numba import njit, prange
-
-    framed = njit(_framed)
-
-    def convolve(
-        image: Any, weight: Any, bias: Any, size: Any, padding: Any, kernel: Any, stride: Any, dilation: Any
-    ) -> Any:
-        padded = framed(image, padding[0], padding[1]) if padding[0] or padding[1] else image
-        outputs, (height, width), (inputs, kernel_height, kernel_width) = weight.shape[0], size, kernel
-        output = np.empty((image.shape[0], outputs, height, width), image.dtype)
-        outputs_of_group = outputs * inputs // image.shape[1]
-        for line in prange(image.shape[0] * outputs * height):
-            sample, channel, row = line // (outputs * height), line // height % outputs, line % height
-            first, top = channel // outputs_of_group * inputs, row * stride[0]
-            for column in range(width):
-                total, left = bias[channel], column * stride[1]
-                for source in range(inputs):
-                    for down in range(kernel_height):
-                        for right in range(kernel_width):
-                            y, x = top + down * dilation[0], left + right * dilation[1]
-                            total += padded[sample, first + source, y, x] * weight[channel, source, down, right]
-                output[sample, channel, row, column] = total
-        return output
-
-    return njit(inline="always" if inline else "never", fastmath=fastmath)(convolve)
-
-
-def _framed(image: Any, vertical: int, horizontal: int) -> Any:
-    """Copy an image into a frame of zeros; by loops, since Numba takes seconds to compile the assignment of a slice."""
-    batch, channels, height, width = image.shape
-    padded = np.zeros((batch, channels, height + 2 * vertical, width + 2 * horizontal), image.dtype)
-    for sample in range(batch):
-        for channel in range(channels):
-            for row in range(height):
-                for column in range(width):
-                    padded[sample, channel, vertical + row, horizontal + column] = image[sample, channel, row, column]
-    return padded
-
-
-@functools.cache
-def _constant_convolve(shape: _Shape, *, parallel: bool) -> Any:
-    """Compile the loops for one shape: what a compiled function finds outside itself is a constant to Numba."""
-    from numba import njit
-
-    convolve, (kernel, stride, dilation) = _convolve(inline=True), shape
-
-    def constant(image: Any, weight: Any, bias: Any, size: Any, padding: Any) -> Any:
-        return convolve(image, weight, bias, size, padding, kernel, stride, dilation)
-
-    return njit(parallel=parallel)(constant)
 
 
 def _prepare_loops(case: ConvCase, image: Any, weight: Any, bias: Any, *, fastmath: bool = False) -> Call:
     arguments = (*_dense(case, image, weight, bias), *_sizes(case), *_shape(case))
-    return _compiled(lambda: functools.partial(_convolve(fastmath=fastmath), *arguments))
+
+    def bound() -> Call:
+        from impls.compiled.numba_loops import convolver
+
+        return functools.partial(convolver(fastmath=fastmath), *arguments)
+
+    return _compiled(bound)
 
 
 def _prepare_constant(case: ConvCase, image: Any, weight: Any, bias: Any, *, parallel: bool = False) -> Call:
     arguments = (*_dense(case, image, weight, bias), *_sizes(case))
-    return _compiled(lambda: functools.partial(_constant_convolve(_shape(case), parallel=parallel), *arguments))
+
+    def bound() -> Call:
+        from impls.compiled.numba_loops import convolve_shape
+
+        return functools.partial(convolve_shape(_shape(case), parallel=parallel), *arguments)
+
+    return _compiled(bound)
 
 
 def _sizes(case: ConvCase) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -90,7 +47,8 @@ def _sizes(case: ConvCase) -> tuple[tuple[int, int], tuple[int, int]]:
     return (case.output_height, case.output_width), (case.padding_height, case.padding_width)
 
 
-def _shape(case: ConvCase) -> _Shape:
+def _shape(case: ConvCase) -> Shape:
+    """Give the kernel's shape, the stride and the dilation."""
     stride, dilation = (case.stride_height, case.stride_width), (case.dilation_height, case.dilation_width)
     return case.weight_shape[1:], stride, dilation
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from impls.case import ConvCase
-from impls.compiled.calling import CFFI, CTYPES, EXTENSION, OPERATOR, Entry, Outputs, Way, quickest
+from impls.compiled.calling import WAYS, quickest
 from impls.compiled.compiler import build, find_compiler, missing_compiler
 from impls.compiled.factory import Source, compiled
 from impls.compiled.placement import empty_apart
 from impls.compiled.sources import DIRECT
+from impls.compiled.way import Entry, Outputs, Way
 from impls.contract import AVAILABLE, Availability, Call, Implementation
 from impls.errors import BuildError
 from impls.output import output_buffer
@@ -185,8 +186,5 @@ SIMD: tuple[Implementation, ...] = (
     _implementation(
         "c.simd[fast_fir]", "hand-written vectors and fewer multiplications (11x11 kernels)", fast_fir=True
     ),
-    *(
-        _implementation(f"c.simd[{way.name}]", f"the same, called through {way.summary}", way=way)
-        for way in (EXTENSION, CTYPES, CFFI, OPERATOR)
-    ),
+    *(_implementation(f"c.simd[{way.name}]", f"the same, called through {way.summary}", way=way) for way in WAYS),
 )

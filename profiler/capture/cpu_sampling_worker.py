@@ -54,9 +54,7 @@ def main() -> None:
             intervals = [worker.sampled(task) for task in job.tasks]
         pipe.send(Starting(implementation="", case="", stage="reading", limit_s=_READING_LIMIT_S))
         worker.write(intervals, recorded)
-    pipe.send(DONE)
-    sys.stdout.flush()
-    os._exit(0)
+    pipe.end(DONE)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ https://uxlfoundation.github.io/oneDNN/dev_guide_verbose.html. That slows it dow
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -44,9 +43,7 @@ def main() -> None:
     worker.hear_header()
     for task in job.tasks:
         worker.carry_out(task)
-    pipe.send(DONE)
-    sys.stdout.flush()
-    os._exit(0)
+    pipe.end(DONE)
 
 
 class _Worker:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -40,9 +39,7 @@ def main() -> None:
     on_uncaught(worker.report)
     for task in job.tasks:
         worker.carry_out(task)
-    pipe.send(DONE)
-    sys.stdout.flush()
-    os._exit(0)
+    pipe.end(DONE)
 
 
 class _Worker:

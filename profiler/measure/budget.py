@@ -15,24 +15,40 @@ _MOST_SECONDS = 5.0  # beyond it, further processes tell more than further round
 
 
 class Budget:
-    """Count down the seconds of the phase; `clock` gives seconds."""
+    """Count down the seconds of the phase; `clock` gives seconds.
 
-    def __init__(self, total_s: float, start_guess_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    `later_processes` are those of the phases that follow. Their share of the run holds what such a process mostly
+    takes; where preparing takes longer, by compilers for example, they will need it again, out of what is counted here.
+    """
+
+    def __init__(
+        self,
+        total_s: float,
+        start_guess_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        later_processes: int = 0,
+    ) -> None:
         self.total_s = total_s
+        self._later_processes = later_processes
         self._clock = clock
         self._started = clock()
         self._start_guess_s = start_guess_s
         self._starts: list[float] = []
 
     @classmethod
-    def of(cls, time_s: float, done: int, planned: int, start_guess_s: float) -> Budget:
+    def of(cls, time_s: float, done: int, planned: int, start_guess_s: float, *, later_processes: int = 0) -> Budget:
         """Give the budget of a run of `time_s` seconds, of whose planned processes some are done already."""
         left = max(0.1, 1 - done / max(1, planned))
-        return cls(MEASURE_SHARE * time_s * left, start_guess_s)
+        return cls(MEASURE_SHARE * time_s * left, start_guess_s, later_processes=later_processes)
 
     def left_s(self) -> float:
         """Give the seconds left, negative when overdrawn."""
-        return self._started + self.total_s - self._clock()
+        later_s = self._later_processes * max(0.0, self.start_s() - self._start_guess_s)
+        return self.total_s - later_s - self._spent_s()
+
+    def _spent_s(self) -> float:
+        return self._clock() - self._started
 
     def cold_left_s(self) -> float:
         """Give the seconds left for cold starts."""
@@ -40,7 +56,7 @@ class Budget:
 
     def share(self) -> float:
         """Give what share of the whole run is behind us, for the progress bar."""
-        return MEASURE_SHARE * min(1.0, max(0.0, 1 - self.left_s() / self.total_s))
+        return MEASURE_SHARE * min(1.0, max(0.0, self._spent_s() / self.total_s))
 
     def note_start(self, seconds: float) -> None:
         """Learn how long a process took beyond the seconds it was given."""

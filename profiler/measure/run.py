@@ -17,6 +17,8 @@ __all__ = ["measure", "write_samples"]
 
 _START_GUESS_S = 2.5  # a worker's imports and ceilings, until one has been timed
 
+_LATER_PROCESSES = 2  # captures, the library's path; then CPU samples, by number of threads
+
 
 def measure(run: RunDirectory, progress: Progress) -> None:
     """Do what the journal of a run lacks, and write `samples.parquet`; a run that is complete is left as it is.
@@ -31,7 +33,8 @@ def measure(run: RunDirectory, progress: Progress) -> None:
             done = min(LEAST_PROCESSES, ledger.complete("cold", 1))
             done += sum(min(LEAST_PROCESSES, ledger.complete("steady", threads)) for threads in manifest.threads)
             planned = LEAST_PROCESSES * (1 + len(manifest.threads))
-            budget = Budget.of(manifest.time_s, done, planned, _START_GUESS_S)
+            later = _LATER_PROCESSES + len(manifest.threads)
+            budget = Budget.of(manifest.time_s, done, planned, _START_GUESS_S, later_processes=later)
             progress.at(budget.share(), "looking at how busy the machine is")
             watch = HostWatch()
             for notice in left_out(manifest):

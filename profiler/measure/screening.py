@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -11,7 +12,7 @@ import torch
 
 from impls.case import ConvCase
 from impls.contract import Implementation, Switch
-from impls.data import make_data
+from impls.data import Data, make_data
 from impls.reference import check
 from profiler.isolation import RecordPipe
 from profiler.measure.blocks import LEAST_BLOCK_S, calls_for, lead_in, timed_block
@@ -69,6 +70,7 @@ class Screening:
         self._pipe = pipe
         self._uses_threads = False
         self._left_s = 0.0
+        self._preparing_s = 0.0  # what the last one to be prepared took
         self.now = Starting(implementation="", case="", stage="starting", limit_s=LOADING_ALLOWANCE_S)
 
     def run(self) -> None:
@@ -90,13 +92,22 @@ class Screening:
         self._start(task, "load", LOADING_ALLOWANCE_S + self._job.call_limit_s)
         implementation, case = load(task.implementation), ConvCase.parse(task.case)
         self._start(task, "prepare", PREPARING_ALLOWANCE_S + 10 * self._job.call_limit_s)
-        plain = prepared(implementation, case, make_data(case, self._job.seed))
+        plain = self._prepared(implementation, case, make_data(case, self._job.seed))
         with plain.context():
             timed_block(plain.call, 1)
             block = timed_block(plain.call, 1)
             for _ in range(2 if block.seconds < _SLOW_S else 0):  # memory is still taken for the first time before
                 block = timed_block(plain.call, calls_for(block.seconds_per_call))
         return _Tried(task, implementation, case, plain, block.seconds_per_call, block.usage.minor_faults / block.calls)
+
+    def _prepared(
+        self, implementation: Implementation, case: ConvCase, data: Data, switches: Sequence[Switch] = ()
+    ) -> Subject:
+        """Prepare, and note how long it took: what is compiled in each process takes far longer than its trial."""
+        started = time.monotonic()
+        subject = prepared(implementation, case, data, switches)
+        self._preparing_s = time.monotonic() - started
+        return subject
 
     def _try(self, tried: _Tried, switch: Switch) -> None:
         # Those of an implementation's own are worth a cell even without effect, but not with every number of threads.
@@ -109,8 +120,9 @@ class Screening:
                 kept = faults_matter(tried.faults, tried.seconds)
             why = "too few page faults to matter" if switch.cause == "allocation" else "it uses no second thread"
             self._tell(tried, switch, kept=kept, reason="" if kept else why)
-        elif self._trial_s(tried) > self._left_s and not declared:
-            self._tell(tried, switch, kept=False, reason=f"no time for a trial: a call takes {tried.seconds:.2g} s")
+        elif self._preparing_s + self._trial_s(tried) > self._left_s and not declared:
+            takes = f"preparing takes {self._preparing_s:.2g} s, a call {tried.seconds:.2g} s"
+            self._tell(tried, switch, kept=False, reason=f"no time for a trial: {takes}")
         else:
             self._compare(tried, switch, declared=declared)
 
@@ -119,9 +131,10 @@ class Screening:
         limit_s = CHECKING_ALLOWANCE_S + PREPARING_ALLOWANCE_S + 10 * self._job.call_limit_s
         self._start(tried.task, switch.name, limit_s)
         data = make_data(tried.case, self._job.seed)
-        switched = prepared(tried.implementation, tried.case, data, [switch])
+        switched = self._prepared(tried.implementation, tried.case, data, [switch])
         with switched.context():
             output = switched.call()
+        self._left_s -= self._preparing_s
         result = check(tried.case, output, data.image, data.weight, data.bias, kind=switched.error_bound)
         if not result.correct:
             self._tell(tried, switch, kept=False, reason=f"gives another output: {result.reason}")

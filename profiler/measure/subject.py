@@ -46,15 +46,17 @@ def prepared(implementation: Implementation, case: ConvCase, data: Data, switche
     Preparing runs in torch's default grad mode, as it does for a user who builds a model before calling it.
     """
     prepare = implementation.prepare
-    grad_mode = implementation.grad_mode
+    grad_mode, error_bound = implementation.grad_mode, implementation.error_bound
     for switch in switches:
         prepare = switch.prepare or prepare
         grad_mode = switch.grad_mode or grad_mode
+        # A direct sum under a switch that may transform may be transformed, whatever other switches say.
+        error_bound = "transform" if "transform" in (error_bound, switch.error_bound) else error_bound
     for switch in switches:
         prepare = switch.wrap(prepare) if switch.wrap is not None else prepare
     contexts = tuple(switch.context for switch in switches if switch.context is not None)
     call = prepare(case, *as_given(implementation, data))
-    return Subject(call, grad_mode, contexts, implementation.error_bound)
+    return Subject(call, grad_mode, contexts, error_bound)
 
 
 def grad_context(grad_mode: GradMode) -> AbstractContextManager[Any]:

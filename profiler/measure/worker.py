@@ -28,9 +28,7 @@ def main() -> None:
         _run_screening(job, pipe)
     else:
         run_cold(job, pipe)
-    pipe.send(DONE)
-    sys.stdout.flush()
-    os._exit(0)
+    pipe.end(DONE)
 
 
 def _run_steady(job: SteadyJob, pipe: RecordPipe) -> None:

@@ -13,7 +13,10 @@ from profiler.report.view import RunView, value_of
 from profiler.tables.cold import COLD
 from profiler.units import ratio, seconds
 
-__all__ = ["cold_processes", "cold_table", "import_line"]
+__all__ = ["cold_processes", "cold_table", "compiling_line", "import_line"]
+
+# A first process that prepared so much longer than most has compiled something that the others found.
+_COMPILED_RATIO, _COMPILED_S = 1.5, 0.05
 
 _STAGES = ("prepare", "first_call", "second_call", "article_time")
 _HEADER = (
@@ -73,6 +76,20 @@ def import_line(view: RunView, condition: Condition) -> str:
     return (
         f"Importing NumPy and torch takes {seconds(value_of(row['median_s']))}{interval} once per process, "
         "and is in none of these figures."
+    )
+
+
+def compiling_line(view: RunView, condition: Condition) -> str:
+    """Say what the first process compiled and the others found in a cache, the longest first; '' where nothing."""
+    cold = view.rows(COLD, condition)
+    rows = cold[cold["stage"] == "prepare"]
+    longer = (rows["first_s"] > _COMPILED_RATIO * rows["median_s"]) & (rows["first_s"] - rows["median_s"] > _COMPILED_S)
+    compiled = [
+        f"{code(str(row['implementation']))} {seconds(float(row['first_s']))}, then {seconds(float(row['median_s']))}"
+        for _, row in rows[longer].sort_values("first_s", ascending=False).iterrows()
+    ]
+    return (
+        f"Prepared in the first process, and found in a cache by the others: {'; '.join(compiled)}." if compiled else ""
     )
 
 

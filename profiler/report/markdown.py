@@ -7,7 +7,7 @@ from typing import Any
 
 from profiler.attribution.evidence import Condition
 from profiler.report.claims import claim_list
-from profiler.report.cold import cold_processes, cold_table, import_line
+from profiler.report.cold import cold_processes, cold_table, compiling_line, import_line
 from profiler.report.completeness import banner
 from profiler.report.cpu_samples import cpu_sample_table
 from profiler.report.escape import code, visible
@@ -146,6 +146,7 @@ def _cold(view: RunView, condition: Condition) -> dict[str, Any]:
         "table": cold_table(view, condition),
         "processes": cold_processes(view, condition),
         "importing": import_line(view, condition),
+        "compiling": compiling_line(view, condition),
     }
 
 

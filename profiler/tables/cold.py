@@ -26,6 +26,7 @@ COLD = Table(
         number("median_s", "median over processes", "s"),
         number("ci_low_s", "95 % interval of the median, lower end; NaN with fewer than 5 processes", "s"),
         number("ci_high_s", "95 % interval of the median, upper end; NaN with fewer than 5 processes", "s"),
+        number("first_s", "in the first of the processes, which compiles what no cache holds yet", "s"),
         count("processes", "fresh processes measured"),
     ),
 )
@@ -40,7 +41,7 @@ def build(stages: Sequence[ColdStage], manifest: Manifest) -> pd.DataFrame:
     names = {name: place for place, name in enumerate(["", *(each.name for each in manifest.implementations)])}
     cases = {name: place for place, name in enumerate(["", *manifest.cases])}
     panel = _panel(stages)
-    result = bootstrap(panel, seed=manifest.seed)
+    result, first = bootstrap(panel, seed=manifest.seed), _first(stages)
 
     def place(cell: _Cell) -> tuple[int, ...]:
         implementation, case, _, threads, stage = cell
@@ -51,12 +52,22 @@ def build(stages: Sequence[ColdStage], manifest: Manifest) -> pd.DataFrame:
             _STAGES.index(stage) if stage in _STAGES else len(_STAGES),
         )
 
-    return COLD.frame(_row(cell, result) for cell in sorted(panel.cells, key=place))
+    return COLD.frame(_row(cell, result, first[cell]) for cell in sorted(panel.cells, key=place))
+
+
+def _cell(stage: ColdStage) -> _Cell:
+    return stage.implementation, stage.case, stage.device, stage.threads, stage.stage
+
+
+def _first(stages: Sequence[ColdStage]) -> dict[_Cell, float]:
+    """Give the seconds of each stage in the first process that reported it."""
+    latest_first = sorted(stages, key=lambda each: each.process, reverse=True)
+    return {_cell(each): each.seconds for each in latest_first}
 
 
 def _panel(stages: Sequence[ColdStage]) -> Panel[_Cell]:
     """Collect the stages, a cell each; what a process reports of one stage is numbered, though it mostly is one."""
-    cells = [(each.implementation, each.case, each.device, each.threads, each.stage) for each in stages]
+    cells = [_cell(each) for each in stages]
     times: Counter[tuple[_Cell, int]] = Counter()
     rounds: list[int] = []
     for cell, stage in zip(cells, stages, strict=True):
@@ -65,7 +76,7 @@ def _panel(stages: Sequence[ColdStage]) -> Panel[_Cell]:
     return Panel.of(cells, [stage.process for stage in stages], rounds, [stage.seconds for stage in stages])
 
 
-def _row(cell: _Cell, result: Bootstrap[_Cell]) -> dict[str, object]:
+def _row(cell: _Cell, result: Bootstrap[_Cell], first_s: float) -> dict[str, object]:
     implementation, case, device, threads, stage = cell
     estimate, processes = result.median(cell), int(result.processes[result.cells.index(cell)])
     enough = processes >= LEAST_PROCESSES
@@ -78,5 +89,6 @@ def _row(cell: _Cell, result: Bootstrap[_Cell]) -> dict[str, object]:
         "median_s": estimate.value,
         "ci_low_s": estimate.low if enough else None,
         "ci_high_s": estimate.high if enough else None,
+        "first_s": first_s,
         "processes": processes,
     }

@@ -88,3 +88,12 @@ def test_only_what_computes_through_transforms_is_held_to_their_bound() -> None:
 def test_only_the_module_runs_with_gradients() -> None:
     with_gradients = [implementation for implementation in CATALOG if implementation.grad_mode != "inference"]
     assert [implementation.name for implementation in with_gradients] == ["article.module"]
+
+
+def test_asking_what_can_run_loads_no_library() -> None:
+    code = (
+        "import sys; from profiler.listing import listing; listing('mb16ic1ih16oc1kh3ph1'); "
+        "print(*sorted({'torch', 'numba', 'cv2', 'scipy', 'jax'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.strip() == ""

@@ -9,7 +9,6 @@ import pytest
 
 from impls.case import ConvCase
 from impls.catalog import CATALOG, find
-from impls.compiled import jitted
 from impls.contract import AVAILABLE
 from impls.data import as_given, make_data
 
@@ -28,24 +27,50 @@ def test_it_is_available_with_numba_alone() -> None:
 
 @needs_numba
 def test_loops_are_compiled_in_prepare_for_each_dtype_and_never_again() -> None:
+    from impls.compiled.numba_loops import convolver
+
     loops = find("numba.loops")
     for name in ("ic1ih9oc1kh3ph1", "mb2ic2ih7oc3kh2_bias", "ic1ih9oc1kh3ph1_f64"):
         case = ConvCase.parse(name)
         call = loops.prepare(case, *as_given(loops, make_data(case, seed=1)))
-        compiled = list(jitted._convolve(fastmath=False).signatures)
+        compiled = list(convolver(fastmath=False).signatures)
         call()
-        assert jitted._convolve(fastmath=False).signatures == compiled
+        assert convolver(fastmath=False).signatures == compiled
     assert len(compiled) == 2
 
 
 @needs_numba
 def test_a_constant_kernel_is_compiled_for_each_shape_of_kernel_not_of_image() -> None:
+    from impls.compiled.numba_loops import convolve_shape
+
     constant = find("numba.constant_kernel")
-    jitted._constant_convolve.cache_clear()
+    convolve_shape.cache_clear()
     for name in ("ic1ih9oc1kh3ph1", "ic1ih20oc1kh3", "ic1ih9oc1kh3ph1sh2"):
         case = ConvCase.parse(name)
         constant.prepare(case, *as_given(constant, make_data(case, seed=1)))
-    assert jitted._constant_convolve.cache_info().currsize == 2
+    assert convolve_shape.cache_info().currsize == 2
+
+
+@needs_numba
+def test_another_process_finds_what_was_compiled_with_the_same_flags() -> None:
+    from impls.compiled.numba_loops import convolve_shape, convolver
+
+    given = as_given(find("numba.loops"), make_data(CASE, seed=1))
+    for implementation in NUMBA:
+        implementation.prepare(CASE, *given)
+    for cached in (convolve_shape, convolver):
+        cached.cache_clear()  # as in a process that has compiled nothing
+    for implementation in NUMBA:
+        implementation.prepare(CASE, *given)
+    shape = ((1, 3, 3), (1, 1), (1, 1))
+    found = [
+        *(convolver(fastmath=fastmath) for fastmath in (False, True)),
+        *(convolve_shape(shape, parallel=parallel) for parallel in (False, True)),
+    ]
+    for each in found:
+        assert (sum(each.stats.cache_hits.values()), sum(each.stats.cache_misses.values())) == (1, 0)
+    # Numba does not tell flags apart in what it keeps; names do.
+    assert len({each.py_func.__qualname__ for each in found}) == len(found)
 
 
 @needs_numba

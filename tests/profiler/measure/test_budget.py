@@ -36,6 +36,20 @@ def test_the_start_of_a_process_is_learnt() -> None:
     assert budget.seconds_for_one_of(4) == pytest.approx(3.5)
 
 
+def test_what_later_processes_will_prepare_is_kept_for_them() -> None:
+    clock = Clock()
+    budget = Budget(60.0, 2.0, clock, later_processes=3)
+    assert budget.left_s() == 60.0
+    budget.note_start(1.5)  # no longer than their share allows for
+    assert budget.left_s() == 60.0
+    budget.note_start(22.5)
+    clock.now += 6.0
+    assert budget.start_s() == 12.0
+    assert budget.left_s() == 60.0 - 6.0 - 3 * 10.0
+    assert budget.affordable() == 1
+    assert budget.share() == pytest.approx(MEASURE_SHARE * 0.1)
+
+
 def test_a_process_gets_neither_too_little_nor_too_much() -> None:
     clock = Clock()
     budget = Budget(100.0, 2.0, clock)

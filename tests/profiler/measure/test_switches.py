@@ -53,6 +53,22 @@ def test_a_context_acts_and_restores_even_after_an_error(name: str, state: Calla
     torch.set_num_threads(threads)
 
 
+def test_without_onednn_is_held_to_transforms_where_torch_takes_winograd() -> None:
+    if not torch._nnpack_available():
+        pytest.skip("this torch has no NNPACK for this processor")
+    case, conv2d = ConvCase.parse("mb16ic4ih32oc4kh3ph1"), find("torch.conv2d")
+    data, switches = make_data(case, seed=1), switches_of(conv2d, case, 1)
+    together = [switches["without_onednn"], switches["channels_last"]]
+    for thrown, bound in (([], "direct"), (together[:1], "transform"), (together, "transform")):
+        subject = prepared(conv2d, case, data, thrown)
+        assert subject.error_bound == bound
+        with subject.context():
+            output = subject.call()
+        assert check(case, output, data.image, data.weight, data.bias, kind=subject.error_bound).correct
+        if thrown == together[:1]:  # else the case would show nothing
+            assert not check(case, output, data.image, data.weight, data.bias).correct
+
+
 def test_one_thread_is_numbas_too() -> None:
     numba = pytest.importorskip("numba", reason="Numba is not installed")
     threads = numba.get_num_threads()
