@@ -141,8 +141,6 @@ def _slowly(linked: Linked, queue: Queue, moment: int) -> State:
         idle_from = max((ends[other] for other in rows if starts[other] < starts[row]), default=-(10**9))
         if asked >= 0 and max(idle_from, int(calls.start_ns[asked])) <= moment < starts[row]:
             found.add("gap" if calls.end_ns[asked] <= idle_from else "latency")
-        if asked >= 0 and calls.end_ns[asked] <= idle_from <= moment < starts[row]:
-            found.add("gap")
     found |= {_HOST[calls.name_of(row)] for row in range(len(calls)) if during(calls, row)}
     found |= {"operator" for row in range(len(trace.operators)) if during(trace.operators, row)}
     found |= {"python" for row in range(len(trace.python_functions)) if during(trace.python_functions, row)}
