@@ -10,6 +10,7 @@ from profiler.report.claims import claim_list
 from profiler.report.cold import cold_processes, cold_table, compiling_line, import_line
 from profiler.report.completeness import banner
 from profiler.report.cpu_samples import cpu_sample_table
+from profiler.report.device_work import device_table
 from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
 from profiler.report.inside import inside_list
@@ -46,6 +47,11 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         rankings=[_ranking(view, condition) for condition in view.conditions],
         failures=failure_list(view),
         works=[_work(view, condition) for condition in view.first_conditions],
+        devices=[
+            {"where": _where(view, condition), "table": table}
+            for condition in view.first_conditions
+            if (table := device_table(view, condition))
+        ],
         gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
         insides=inside_list(view),
         ladders=[

@@ -11,6 +11,7 @@ from profiler.tables.counts import COUNTS
 from profiler.tables.cpu_samples import CPU_SAMPLES
 from profiler.tables.criticality import CRITICALITY
 from profiler.tables.device_states import DEVICE_STATES
+from profiler.tables.foreign import BUILDERS as FOREIGN
 from profiler.tables.kernels import KERNELS
 from profiler.tables.ladder import LADDER
 from profiler.tables.launch_latency import LAUNCH_LATENCY
@@ -56,10 +57,16 @@ bytes, counts per call of the implementation. What is not known is empty (NaN), 
 spreadsheet would take for a formula begins with an apostrophe.
 """
 
+_FOREIGN_HEAD = """# Tables of `convprof trace`
+
+The folder of traces recorded elsewhere holds these; figures are of a whole trace, not of a call.
+"""
+
 
 def reference_markdown() -> str:
     """Describe every table, its rows and its columns in Markdown."""
-    return "\n".join([_HEAD, *(_section(table) for table in TABLES)])
+    foreign = [_section(table) for table, _ in FOREIGN]
+    return "\n".join([_HEAD, *(_section(table) for table in TABLES), _FOREIGN_HEAD, *foreign])
 
 
 def _section(table: Table) -> str:
