@@ -100,7 +100,8 @@ def _row(cause: str, evidence: Evidence, draws: Draws) -> Estimate:
 
 def _residual(evidence: Evidence, rows: Sequence[Estimate]) -> Estimate:
     explained = functools.reduce(np.add, [row.replicates for row in rows])
-    contained = [row.cause for row in rows if row.status == "not estimated" and row.cause in _CONTAINED]
+    holds = _CONTAINED if evidence.timeline is None else ()
+    contained = [row.cause for row in rows if row.status == "not estimated" and row.cause in holds]
     return Estimate(
         RESIDUAL,
         evidence.total.value - math.fsum(row.seconds for row in rows),
@@ -118,7 +119,7 @@ def _residual(evidence: Evidence, rows: Sequence[Estimate]) -> Estimate:
 
 def _unclassified(evidence: Evidence) -> str:
     shares = evidence.samples
-    if shares is None or not shares.total:
+    if shares is None or not shares.total or evidence.timeline is not None:
         return ""
     words = (
         f"; {percent(shares.share(UNCLASSIFIED))} of {count(shares.total)} CPU samples are of code that no rule knows"

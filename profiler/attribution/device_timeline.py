@@ -27,12 +27,7 @@ def device_timeline(
     rows = whole[whole["device_number"] == number].set_index("state").reindex(list(STATES))
     window = float(rows["seconds"].sum())
     spent = {cast(State, str(state)): float(value) for state, value in rows["seconds"].items()}
-    ranges = {
-        cast(State, str(state)): _range(
-            window, float(row["seconds"]), float(row["share_low"]), float(row["share_high"])
-        )
-        for state, row in rows.iterrows()
-    }
+    ranges = {cast(State, str(state)): _range(window, row) for state, row in rows.iterrows()}
     own = _of(kernels, implementation, condition)
     own = own[own["device_number"] == number]
     return DeviceTimeline(
@@ -53,7 +48,8 @@ def _of(frame: pd.DataFrame, implementation: str, condition: Condition) -> pd.Da
     ]
 
 
-def _range(window: float, value: float, low: float, high: float) -> tuple[float, float]:
+def _range(window: float, row: pd.Series) -> tuple[float, float]:
+    value, low, high = (float(row[name]) for name in ("seconds", "share_low", "share_high"))
     if not (math.isfinite(low) and math.isfinite(high)):
         return value, value
     return min(value, low * window), max(value, high * window)

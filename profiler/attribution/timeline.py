@@ -47,7 +47,7 @@ def _waiting(cause: str) -> Estimator:
         share, shares = _share(timeline, _WAITS[cause], draws)
         states = " and ".join(f"`{state}`" for state in _WAITS[cause])
         words = (
-            f"device idle in {states} for {percent(share)} of its idle time over {count(timeline.calls)} profiled calls, "
+            f"device idle in {states} for {percent(share)} of its idle time in {count(timeline.calls)} profiled calls, "
             f"times the {seconds(idle_s)} that the unprofiled median leaves beside {_busy_words(evidence, timeline)}"
         )
         return Estimate(cause, share * idle_s, shares * idle, "timeline", "unconfirmed", words)
@@ -67,19 +67,17 @@ def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
     copying = timeline.seconds["copy"] + timeline.seconds["set"]
     value = _cut(evidence, timeline) * (copying + _layout(timeline))
     words = f"{seconds(copying)} of copies and sets and {seconds(_layout(timeline))} of kernels that only move data"
-    spread = (
-        _busy(evidence, timeline, draws) / _busy_seconds(evidence, timeline) if value else np.ones(draws.replicates)
-    )
-    return Estimate("traffic", value, value * spread, "timeline", "unconfirmed", f"{words}, by the device's clock")
+    replicates = value * _spread(evidence, timeline, draws)
+    return Estimate("traffic", value, replicates, "timeline", "unconfirmed", f"{words}, by the device's clock")
 
 
 def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
-    """Take the device's time in kernels that compute, beyond the floor; with the floor in it where that is not known."""
+    """Take the device's time in kernels that compute, beyond the floor, or with it where it is not known."""
     timeline, bound = evidence.timeline, floor(evidence, draws)
     if timeline is None:
         return None
     computing = _cut(evidence, timeline) * (timeline.seconds["kernel"] - _layout(timeline))
-    spread = _busy(evidence, timeline, draws) / _busy_seconds(evidence, timeline) if computing else 1.0
+    spread = _spread(evidence, timeline, draws)
     least, leasts = (0.0, np.zeros(draws.replicates)) if bound is None else (bound.seconds, bound.replicates)
     words = f"{seconds(computing)} of kernels that compute, by the device's clock, " + (
         "the floor among it: no limits of this device were measured"
@@ -94,6 +92,11 @@ def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
         "unconfirmed",
         words,
     )
+
+
+def _spread(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> Floats:
+    busy = _busy_seconds(evidence, timeline)
+    return _busy(evidence, timeline, draws) / busy if busy > 0 else np.ones(draws.replicates)
 
 
 def _layout(timeline: DeviceTimeline) -> float:
