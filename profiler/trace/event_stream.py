@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Generic, TypeVar
 
@@ -23,7 +23,7 @@ _LONGEST_HEAD = 1 << 24  # properties before the events; the INFO lines of libki
 _BEGIN = re.compile(rb'(?<!\\)"traceEvents"\s*:\s*\[')
 _BETWEEN = re.compile(rb"\}\s*,\s*(?=\{)")
 # libkineto writes a bandwidth over a duration of 0 as no JSON allows.
-_NOT_FINITE = re.compile(rb"(?<=[:\[,])(\s*)-?(?:inf|nan|Infinity|NaN)\b", re.IGNORECASE)
+_NOT_FINITE = re.compile(rb'((?:":|[\[,])\s*)-?(?:inf|nan|infinity)(?=\s*[,}\]])', re.IGNORECASE)
 _TRIES = 64
 
 
@@ -114,19 +114,28 @@ class EventStream(Generic[Event]):
         return events
 
     def _salvaged(self, rest: bytes) -> list[Event]:
+        """Decode whole events that a damaged end begins with: of a file cut short all, of others at least some."""
         ends = [found.start() + 1 for found in _BETWEEN.finditer(rest)]
         if rest.rstrip().endswith(b"}"):
             ends.append(len(rest.rstrip()))
-        low, high = 0, len(ends)  # ends below `low` decode, as far as was looked at
-        best: list[Event] = []
-        while low < high:
-            middle = (low + high + 1) // 2
-            events = self._decoded(b"[" + rest[: ends[middle - 1]] + b"]")
-            if events is None:
-                high = middle - 1
+        found = self._longest(rest, ends[-_TRIES:])
+        low, high = 0, len(ends)  # before `low` all is whole, from `high` on something is not
+        while found is None and low < high:
+            middle = (low + high) // 2
+            # A place within a text or a nested object is no end of an event: those before it are asked too.
+            if self._longest(rest, ends[max(0, middle - 3) : middle + 1]) is None:
+                high = middle
             else:
-                low, best = middle, events
-        return best
+                low = middle + 1
+        return found or self._longest(rest, ends[max(0, low - 4) : low]) or []
+
+    def _longest(self, rest: bytes, ends: Sequence[int]) -> list[Event] | None:
+        """Decode up to the last of some places where the events before are whole; None where they nowhere are."""
+        for end in reversed(ends):
+            events = self._decoded(b"[" + rest[:end] + b"]")
+            if events is not None:
+                return events
+        return None
 
     def _decoded(self, content: bytes) -> list[Event] | None:
         events: list[Event] | None = self._try(self._events.decode, content)

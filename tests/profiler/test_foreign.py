@@ -1,0 +1,115 @@
+"""Traces recorded elsewhere become tables and a report, by the command too."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from profiler.cli import main
+from profiler.errors import TraceError, UsageError
+from profiler.foreign import report_traces
+
+_KERNEL = "void convolve<float>(|, <script>alert(1)</script>)"
+
+
+def _write(path: Path, *, kernels: int = 2) -> Path:
+    runtime: dict[str, Any] = {"ph": "X", "cat": "cuda_runtime", "pid": 1, "tid": 1, "name": "cudaLaunchKernel"}
+    arguments = {"device": 0, "stream": 7, "grid": [2, 1, 1], "block": [32, 1, 1], "registers per thread": 20}
+    events = [
+        {"ph": "X", "cat": "cpu_op", "pid": 1, "tid": 1, "name": "aten::conv2d", "ts": 100.5, "dur": 50},
+        {**runtime, "ts": 110.5, "dur": 4, "args": {"correlation": 1}},
+        {**runtime, "ts": 120.5, "dur": 4, "args": {"correlation": 2}},
+    ]
+    events += [
+        {"ph": "X", "cat": "kernel", "pid": 0, "tid": 7, "name": _KERNEL, "ts": 116.5 + 20 * number, "dur": 10,
+         "args": {**arguments, "correlation": number + 1}}
+        for number in range(kernels)
+    ]  # fmt: skip
+    path.write_bytes(gzip.compress(json.dumps({"schemaVersion": 1, "traceEvents": events}).encode()))
+    return path
+
+
+def test_a_trace_becomes_tables_and_a_report(tmp_path: Path) -> None:
+    report = report_traces([_write(tmp_path / "mine.pt.trace.json.gz")], tmp_path / "out")
+    tables = {path.stem for path in (tmp_path / "out" / "tables").glob("*.parquet")}
+    assert tables == {"traces", "findings", "kernels", "launches", "queue_depth", "memory", "device_states"}
+    assert tables == {path.stem for path in (tmp_path / "out" / "tables").glob("*.csv")}
+    states = pd.read_csv(tmp_path / "out" / "tables" / "device_states.csv").set_index("state")["seconds"] * 1e6
+    assert states[states > 0].to_dict() == pytest.approx(
+        {"kernel": 20, "gap": 10, "launch": 4, "latency": 2, "operator": 10 + 4}
+    )
+    launches = pd.read_csv(tmp_path / "out" / "tables" / "launches.csv").iloc[0]
+    assert launches["call"] == "cudaLaunchKernel"
+    assert launches[["calls", "joined"]].tolist() == [2, 2]
+    assert launches["delay_median_s"] == pytest.approx(11e-6)
+    assert launches["exposed_s"] == pytest.approx(6e-6)
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    assert markdown.startswith("device 0 was busy for 40 % of 50.0 µs and waited 12 % for launches that nothing hid")
+    assert "No check found anything unsound." in markdown
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "<script>" not in html
+    assert "<svg" in html
+    assert "device 0 was busy" in report.as_text()
+
+
+def test_several_files_are_several_sections_and_what_is_unsound_is_named(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    files = [_write(tmp_path / "rank.json"), _write(tmp_path / "other" / "rank.json", kernels=1)]
+    report = report_traces(files, tmp_path / "out")
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    assert "## `rank#1`" in markdown
+    assert "## `rank#2`" in markdown
+    (finding,) = report.as_dict()["traces"][1]["findings"]
+    assert finding["finding"] == "1 of 2 launches have no kernel in the trace (cudaLaunchKernel)"
+    assert report.as_dict()["traces"][0]["sound"] is True
+
+
+def test_a_trace_without_a_device_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "cpu.json"
+    path.write_text('{"traceEvents": [{"ph": "X", "cat": "cpu_op", "name": "aten::add", "ts": 1, "dur": 2}]}')
+    report_traces([path], tmp_path / "out")
+    assert (tmp_path / "out" / "report.md").read_text().startswith("nothing ran on a device here")
+
+
+def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _write(tmp_path / "mine.json")
+    with pytest.raises(SystemExit) as ended:
+        main(["trace", str(path), "--out", str(tmp_path / "out"), "--json"])
+    assert ended.value.code == 0
+    printed = json.loads(capsys.readouterr().out)
+    (trace,) = printed["traces"]
+    assert (trace["trace"], trace["kernels"][0]["launches"], trace["kernels"][0]["bytes"]) == ("mine", 2, None)
+
+
+@pytest.mark.parametrize("content", [None, b"nonsense", b"{}", b"\x1f\x8b", b"SQLite format 3\x00"])
+def test_a_file_that_cannot_be_read_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    path = tmp_path / "odd"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SystemExit) as ended:
+        main(["trace", str(path), "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_not_empty_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not empty"):
+        report_traces([_write(tmp_path / "mine.json")], tmp_path)
+    with pytest.raises(TraceError):
+        report_traces([tmp_path / "absent.json"], tmp_path / "out")
+
+
+def test_without_a_folder_a_new_one_is_made_under_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = _write(tmp_path / "mine.pt.trace.json.gz")
+    monkeypatch.chdir(tmp_path)
+    folders = [report_traces([path]).path for _ in range(2)]
+    assert len(set(folders)) == 2
+    assert all(folder.name.split("-trace-")[1].startswith("mine") for folder in folders)
