@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import os
+import re
 import sqlite3
 import sys
 import tempfile
@@ -99,6 +100,7 @@ class _Recording:
         self._journal = journal
         self._nsys = nsys
         self._left = {(task.implementation.name, task.case): task for task in tasks}
+        self._numbers = count(1)
 
     def carry_out(self, records: Iterable[AnyRecord]) -> None:
         """Record all that is left; `records` are those of before."""
@@ -132,7 +134,8 @@ class _Recording:
         log = self._run.log_path("nsys")
         log.touch()
         said_before = log.stat().st_size
-        session = f"convprof-{os.getpid()}"
+        # Not the name of the session before, which nsys may still be taking apart.
+        session = f"convprof-{os.getpid()}-{next(self._numbers)}"
         ending: Ending | None = None
         try:
             ending = run_worker(
@@ -226,6 +229,6 @@ def _ranges_missing(version: str, report: str) -> str:
 
 
 def _complaint(said: str) -> str:
-    """Give the first line in which nsys names an error: it ends with code 0 all the same where it cannot import."""
+    """Give the first line in which nsys speaks of an error: it ends with code 0 all the same where it cannot import."""
     lines = [line.strip() for line in said.replace("\r", "\n").split("\n")]
-    return next((line for line in lines if "error" in line.lower()), "")
+    return next((line for line in lines if re.search("error|failed", line, re.IGNORECASE)), "")

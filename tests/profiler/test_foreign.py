@@ -37,7 +37,10 @@ def _write(path: Path, *, kernels: int = 2) -> Path:
 def test_a_trace_becomes_tables_and_a_report(tmp_path: Path) -> None:
     report = report_traces([_write(tmp_path / "mine.pt.trace.json.gz")], tmp_path / "out")
     tables = {path.stem for path in (tmp_path / "out" / "tables").glob("*.parquet")}
-    assert tables == {"traces", "findings", "kernels", "launches", "queue_depth", "memory", "device_states"}
+    assert tables == {
+        *("traces", "findings", "kernels", "launches", "queue_depth", "memory", "device_states"),
+        *("ranges", "os_calls"),
+    }
     assert tables == {path.stem for path in (tmp_path / "out" / "tables").glob("*.csv")}
     states = pd.read_csv(tmp_path / "out" / "tables" / "device_states.csv").set_index("state")["seconds"] * 1e6
     assert states[states > 0].to_dict() == pytest.approx(

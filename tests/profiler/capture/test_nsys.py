@@ -163,7 +163,7 @@ def test_what_ends_its_worker_loses_its_own_ranges_and_the_rest_go_on(stand_in: 
     ]
     first = msgspec.json.decode(calls.read_bytes().splitlines()[0], type=list[str])
     program = first.index(sys.executable)
-    session = f"--session-new=convprof-{os.getpid()}"
+    session = f"--session-new=convprof-{os.getpid()}-1"
     output = f"--output={(run.path / 'traces' / 'nsys').absolute()}"
     assert first[:program] == [
         *("profile", "--trace=cuda,nvtx,osrt", "--sample=none", "--cpuctxsw=none"),
@@ -239,7 +239,7 @@ def test_a_hang_costs_the_report_and_the_others_are_recorded_anew(
     ]
     assert [b"mine:crashes" in job for job in jobs] == [True, False]
     said = [msgspec.json.decode(line, type=list[str]) for line in calls.read_bytes().splitlines()]
-    assert ["shutdown", f"--session=convprof-{os.getpid()}", "--kill=sigkill"] in said
+    assert ["shutdown", f"--session=convprof-{os.getpid()}-1", "--kill=sigkill"] in said
 
 
 def test_an_interrupt_ends_nsys_s_daemon_too(

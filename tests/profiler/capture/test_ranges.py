@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from impls.compiled.compiler import find_compiler
 from profiler.capture.ranges import NVTX_DOMAIN
 from profiler.labels import CallLabel, write_label
+from profiler.nsys import SEEN_BY_ALL_NSYS
 
 _SOURCE = Path(__file__).with_name("nvtx_log.c")
 _SCRIPT = """
@@ -29,6 +31,9 @@ def test_each_labelled_range_is_pushed_and_popped_in_our_domain_with_its_call_s_
     compiler = find_compiler()
     if compiler is None:
         pytest.skip("no C compiler to build the NVTX tool with")
+    version = importlib.metadata.version("nvtx")
+    if version != SEEN_BY_ALL_NSYS:
+        pytest.skip(f"nvtx {version} asks its tool if a domain is enabled, which this small one cannot tell")
     tool, log = tmp_path / "nvtx_log.so", tmp_path / "log.txt"
     subprocess.run([*compiler.command, "-shared", "-fPIC", "-O1", "-o", tool, _SOURCE], check=True)
     variables = {**os.environ, "NVTX_INJECTION64_PATH": str(tool), "NVTX_LOG": str(log)}
