@@ -29,9 +29,10 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros
     import torch
     from torch import nn
 
-    # The layer draws initial weights; whoever measures keeps the random state it had.
-    with torch.inference_mode(mode=False), torch.random.fork_rng(devices=[]):
-        layer = nn.Conv2d(
+    # Without initial weights: whoever measures keeps the random state it had.
+    with torch.inference_mode(mode=False):
+        layer = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+            nn.Conv2d,
             case.in_channels,
             case.out_channels,
             kernel_size=(case.kernel_height, case.kernel_width),
@@ -40,11 +41,12 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros
             dilation=(case.dilation_height, case.dilation_width),
             groups=case.groups,
             bias=zeros or bias is not None,
+            device=weight.device,
             dtype=weight.dtype,
         )
-        layer.weight.data = weight
+        layer.weight = nn.Parameter(weight)
         if layer.bias is not None:
-            layer.bias.data = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias
+            layer.bias = nn.Parameter(weight.new_zeros(case.out_channels) if bias is None else bias)
 
     def call() -> Any:
         return layer(image)
@@ -54,11 +56,10 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros
 
 def _prepare_functional(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
     """Do what the layer does, without the layer: its weight and bias still require gradients."""
-    import torch
     from torch.nn import functional
 
     parameter = weight.clone().requires_grad_()
-    zeros = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias.clone()
+    zeros = weight.new_zeros(case.out_channels) if bias is None else bias.clone()
     return functools.partial(
         functional.conv2d,
         image,
@@ -94,7 +95,7 @@ def _prepare_numpy_loop(_case: ConvCase, image: Any, weight: Any, _bias: Any) ->
 
 
 def _torch_loop(image: Any, weight: Any) -> Any:
-    """Compute listing 3, on the CPU here: listing 2's loop over tensors, the kernel's sizes read for every pixel."""
+    """Compute listing 3, where its tensors lie: listing 2's loop, the kernel's sizes read for every pixel."""
     import torch
     from torch.nn import functional
 
@@ -169,6 +170,8 @@ MODULE = Implementation(
             available=_has_no_bias,
         ),
     ),
+    error_bound="library",
+    devices=("cpu", "cuda"),
 )
 
 NUMPY_LOOP = Implementation(
@@ -184,7 +187,8 @@ TORCH_LOOP = Implementation(
     name="article.torch_loop",
     family="manual",
     arrays="torch",
-    summary="listing 3: torch tensors, one multiplication and one torch.sum a pixel; on the CPU here",
+    summary="listing 3: torch tensors, one multiplication and one torch.sum a pixel",
     prepare=_prepare_torch_loop,
     available=_torch_listing_handles,
+    devices=("cpu", "cuda"),
 )

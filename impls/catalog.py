@@ -26,6 +26,7 @@ from impls.compiled.factory import compiled
 from impls.compiled.simd import SIMD
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
+from impls.cuda import library_conditions
 from impls.errors import UnknownImplementation
 from impls.peers import (
     halide_pipeline,
@@ -76,6 +77,11 @@ CATALOG: tuple[Implementation, ...] = (
     aten_backends.NNPACK,
     aten_conditions.CHANNELS_LAST,
     aten_conditions.WITHOUT_ONEDNN,
+    library_conditions.BENCHMARK,
+    library_conditions.DETERMINISTIC,
+    library_conditions.TF32,
+    library_conditions.WITHOUT_TF32,
+    library_conditions.WITHOUT_CUDNN,
     jitted.LOOPS,
     jitted.FASTMATH,
     jitted.CONSTANT_KERNEL,

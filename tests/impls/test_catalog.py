@@ -73,7 +73,7 @@ def test_only_what_computes_through_transforms_is_held_to_their_bound() -> None:
         implementation.name for implementation in CATALOG if implementation.error_bound == "transform"
     }
     fast = {"c.fast_fir", "numpy.fft", "torch.fft", "torch.nnpack", "scipy.fftconvolve", "scipy.oaconvolve"}
-    assert through_transforms == fast
+    assert through_transforms == fast | {"torch.conv2d[no tf32]"}  # cuDNN may choose one
 
 
 def test_only_the_module_runs_with_gradients() -> None:
