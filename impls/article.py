@@ -14,10 +14,11 @@ import numpy as np
 
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
+from impls.cuda.device import cuda_device
 from impls.installed import needs_torch
 from impls.padding import PADDED_BEFOREHAND
 
-__all__ = ["MODULE", "NUMPY_LOOP", "TORCH_LOOP"]
+__all__ = ["MODULE", "NUMPY_LOOP", "TORCH_LOOP", "TORCH_LOOP_ON_CPU"]
 
 
 def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros: bool = True) -> Call:
@@ -118,6 +119,10 @@ def _prepare_torch_loop(_case: ConvCase, image: Any, weight: Any, _bias: Any) ->
     return call
 
 
+def _prepare_torch_loop_on_cpu(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    return _prepare_torch_loop(case, image.cpu(), weight.cpu(), bias)
+
+
 def _has_no_bias(case: ConvCase) -> Availability:
     return Availability.no("the case has a bias, which is part of what is computed") if case.bias else AVAILABLE
 
@@ -144,6 +149,11 @@ def _listing_handles(case: ConvCase) -> Availability:
 def _torch_listing_handles(case: ConvCase) -> Availability:
     torch_there = needs_torch(case)
     return _listing_handles(case) if torch_there.available else torch_there
+
+
+def _torch_listing_beside_a_gpu(case: ConvCase) -> Availability:
+    answer = _torch_listing_handles(case)
+    return cuda_device() if answer.available else answer
 
 
 MODULE = Implementation(
@@ -191,4 +201,15 @@ TORCH_LOOP = Implementation(
     prepare=_prepare_torch_loop,
     available=_torch_listing_handles,
     devices=("cpu", "cuda"),
+)
+
+# A run has one device; in one on a GPU this is what the loop there is compared with, in the same rounds.
+TORCH_LOOP_ON_CPU = Implementation(
+    name="article.torch_loop[cpu]",
+    family="manual",
+    arrays="torch",
+    summary="listing 3 on the CPU, in a run on a GPU: its tensors are copied there beforehand, the output stays there",
+    prepare=_prepare_torch_loop_on_cpu,
+    available=_torch_listing_beside_a_gpu,
+    devices=("cuda",),
 )

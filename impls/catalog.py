@@ -26,7 +26,7 @@ from impls.compiled.factory import compiled
 from impls.compiled.simd import SIMD
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
-from impls.cuda import library_conditions
+from impls.cuda import graph, library_conditions, triton_direct
 from impls.errors import UnknownImplementation
 from impls.peers import (
     halide_pipeline,
@@ -45,6 +45,7 @@ CATALOG: tuple[Implementation, ...] = (
     article.MODULE,
     article.NUMPY_LOOP,
     article.TORCH_LOOP,
+    article.TORCH_LOOP_ON_CPU,
     aten.CONV2D,
     aten.UNFOLD,
     aten.SHIFT_ADD,
@@ -82,6 +83,8 @@ CATALOG: tuple[Implementation, ...] = (
     library_conditions.TF32,
     library_conditions.WITHOUT_TF32,
     library_conditions.WITHOUT_CUDNN,
+    triton_direct.DIRECT,
+    graph.replayed(aten.CONV2D),
     jitted.LOOPS,
     jitted.FASTMATH,
     jitted.CONSTANT_KERNEL,

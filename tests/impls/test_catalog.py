@@ -12,7 +12,8 @@ from impls.errors import UnknownImplementation
 
 
 def test_a_run_that_names_none_has_these_and_each_finds_itself() -> None:
-    assert [(implementation.name, implementation.family) for implementation in CATALOG if implementation.primary] == [
+    on_cpu = [each for each in CATALOG if each.primary and "cpu" in each.devices]
+    assert [(implementation.name, implementation.family) for implementation in on_cpu] == [
         ("article.module", "library"),
         ("article.numpy_loop", "manual"),
         ("article.torch_loop", "manual"),
@@ -32,6 +33,19 @@ def test_a_run_that_names_none_has_these_and_each_finds_itself() -> None:
     assert len({implementation.name for implementation in CATALOG}) == len(CATALOG)
     for implementation in CATALOG:
         assert find(implementation.name) is implementation
+
+
+def test_a_run_on_a_gpu_that_names_none_has_these() -> None:
+    assert [each.name for each in CATALOG if each.primary and "cuda" in each.devices] == [
+        "article.module",
+        "article.torch_loop",
+        "article.torch_loop[cpu]",
+        "torch.conv2d",
+        "torch.unfold",
+        "torch.shift_add",
+        "triton.direct",
+        "cuda.graph[torch.conv2d]",
+    ]
 
 
 def test_any_flags_make_an_implementation() -> None:
@@ -63,7 +77,7 @@ def test_neither_catalog_nor_user_functions_nor_oracle_import_torch_or_numba() -
 
 
 def test_the_ladder_beyond_the_primary_ones_stands_back() -> None:
-    primary = [implementation.name for implementation in CATALOG if implementation.primary]
+    primary = [each.name for each in CATALOG if each.primary and "cpu" in each.devices]
     assert primary[-1] == "c.simd"
     assert not {name for name in primary if "fft" in name or "compile" in name or name.startswith("numba.")}
 

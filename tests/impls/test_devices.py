@@ -17,8 +17,8 @@ from impls.contract import Availability, Implementation, Prepare
 
 GENERAL = ConvCase.parse("g2mb2ic4ih9iw7oc6kh3kw2sh2sw1ph2pw1dh1dw0_bias")
 LISTING = ConvCase.parse("ic1ih5iw4oc1kh3ph1")
-# These compile for a real device; the others call torch's operators, which know shapes alone.
-COMPILED = ("torch.compile", "cuda.", "triton.")
+# These compile for a real device, or leave it on purpose; the others call torch's operators, which know shapes alone.
+COMPILED = ("torch.compile", "cuda.", "triton.", "article.torch_loop[cpu]")
 
 
 def _ways(implementation: Implementation) -> list[tuple[str, Callable[[ConvCase], Availability], Prepare]]:

@@ -1,4 +1,4 @@
-"""Every implementation on random problems against the oracle."""
+"""Every implementation that runs on the CPU, on random problems against the oracle."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from impls.data import as_given, make_data
 from impls.reference import check
 
 
+ON_CPU = [each for each in CATALOG if "cpu" in each.devices]  # the others: tests/impls/cuda
+
+
 def _each(implementations: Sequence[Implementation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("implementation", implementations, ids=lambda implementation: implementation.name)
 
 
-EVERY = _each(CATALOG)
+EVERY = _each(ON_CPU)
 # Those that may decline a case: the article's listings, backends that know some problems only, C sources that work on
 # tiles (tests/impls/compiled/test_sources.py says which they compute), and libraries that pad less or know one dtype.
 DECLINING = {
@@ -81,7 +84,7 @@ def _skip_unavailable(implementation: Implementation) -> None:
 
 CLAIMED = [
     pytest.param(implementation, name, id=f"{implementation.name}-{name}")
-    for implementation in CATALOG
+    for implementation in ON_CPU
     for name in NAMED_CASES
     if implementation.available(ConvCase.parse(name)).available
 ]
@@ -92,7 +95,7 @@ def test_it_computes_the_cases_it_claims(implementation: Implementation, name: s
     _verify(implementation, ConvCase.parse(name))
 
 
-@_each([each for each in CATALOG if each.name not in COMPILED_PER_CASE])
+@_each([each for each in ON_CPU if each.name not in COMPILED_PER_CASE])
 @given(case=...)
 @settings(deadline=None, max_examples=25)
 def test_it_computes_random_cases_or_says_why_not(implementation: Implementation, case: ConvCase) -> None:
@@ -100,7 +103,7 @@ def test_it_computes_random_cases_or_says_why_not(implementation: Implementation
     _verify_or_decline(implementation, case)
 
 
-@_each([each for each in CATALOG if each.name in COMPILED_PER_CASE])
+@_each([each for each in ON_CPU if each.name in COMPILED_PER_CASE])
 @given(case=...)
 @settings(deadline=None, max_examples=4)
 def test_it_computes_a_few_random_cases_compiled_for_each(implementation: Implementation, case: ConvCase) -> None:
@@ -129,7 +132,7 @@ def test_the_given_arrays_are_left_as_they_were(implementation: Implementation) 
     assert np.array_equal(_array(weight), before[1])
 
 
-@pytest.mark.parametrize("name", [each.name for each in CATALOG if each.name.startswith("numpy.")])
+@pytest.mark.parametrize("name", [each.name for each in ON_CPU if each.name.startswith("numpy.")])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numpy_keeps_the_dtype_in_every_intermediate_result(name: str, dtype: str) -> None:
     implementation = find(name)
