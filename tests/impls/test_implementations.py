@@ -18,7 +18,6 @@ from impls.contract import Implementation
 from impls.data import as_given, make_data
 from impls.reference import check
 
-
 ON_CPU = [each for each in CATALOG if "cpu" in each.devices]  # the others: tests/impls/cuda
 
 
