@@ -14,10 +14,11 @@ import numpy as np
 
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
+from impls.cuda.device import cuda_device
 from impls.installed import needs_torch
 from impls.padding import PADDED_BEFOREHAND
 
-__all__ = ["MODULE", "NUMPY_LOOP", "TORCH_LOOP"]
+__all__ = ["MODULE", "NUMPY_LOOP", "TORCH_LOOP", "TORCH_LOOP_ON_CPU"]
 
 
 def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros: bool = True) -> Call:
@@ -29,9 +30,10 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros
     import torch
     from torch import nn
 
-    # The layer draws initial weights; whoever measures keeps the random state it had.
-    with torch.inference_mode(mode=False), torch.random.fork_rng(devices=[]):
-        layer = nn.Conv2d(
+    # Without initial weights: whoever measures keeps the random state it had.
+    with torch.inference_mode(mode=False):
+        layer = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+            nn.Conv2d,
             case.in_channels,
             case.out_channels,
             kernel_size=(case.kernel_height, case.kernel_width),
@@ -40,11 +42,12 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros
             dilation=(case.dilation_height, case.dilation_width),
             groups=case.groups,
             bias=zeros or bias is not None,
+            device=weight.device,
             dtype=weight.dtype,
         )
-        layer.weight.data = weight
+        layer.weight = nn.Parameter(weight)
         if layer.bias is not None:
-            layer.bias.data = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias
+            layer.bias = nn.Parameter(weight.new_zeros(case.out_channels) if bias is None else bias)
 
     def call() -> Any:
         return layer(image)
@@ -54,11 +57,10 @@ def _prepare_module(case: ConvCase, image: Any, weight: Any, bias: Any, *, zeros
 
 def _prepare_functional(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
     """Do what the layer does, without the layer: its weight and bias still require gradients."""
-    import torch
     from torch.nn import functional
 
     parameter = weight.clone().requires_grad_()
-    zeros = torch.zeros(case.out_channels, dtype=weight.dtype) if bias is None else bias.clone()
+    zeros = weight.new_zeros(case.out_channels) if bias is None else bias.clone()
     return functools.partial(
         functional.conv2d,
         image,
@@ -94,7 +96,7 @@ def _prepare_numpy_loop(_case: ConvCase, image: Any, weight: Any, _bias: Any) ->
 
 
 def _torch_loop(image: Any, weight: Any) -> Any:
-    """Compute listing 3, on the CPU here: listing 2's loop over tensors, the kernel's sizes read for every pixel."""
+    """Compute listing 3, where its tensors lie: listing 2's loop, the kernel's sizes read for every pixel."""
     import torch
     from torch.nn import functional
 
@@ -115,6 +117,10 @@ def _prepare_torch_loop(_case: ConvCase, image: Any, weight: Any, _bias: Any) ->
         return _torch_loop(image, weight)
 
     return call
+
+
+def _prepare_torch_loop_on_cpu(case: ConvCase, image: Any, weight: Any, bias: Any) -> Call:
+    return _prepare_torch_loop(case, image.cpu(), weight.cpu(), bias)
 
 
 def _has_no_bias(case: ConvCase) -> Availability:
@@ -145,6 +151,11 @@ def _torch_listing_handles(case: ConvCase) -> Availability:
     return _listing_handles(case) if torch_there.available else torch_there
 
 
+def _torch_listing_beside_a_gpu(case: ConvCase) -> Availability:
+    answer = _torch_listing_handles(case)
+    return cuda_device() if answer.available else answer
+
+
 MODULE = Implementation(
     name="article.module",
     family="library",
@@ -169,6 +180,8 @@ MODULE = Implementation(
             available=_has_no_bias,
         ),
     ),
+    error_bound="library",
+    devices=("cpu", "cuda"),
 )
 
 NUMPY_LOOP = Implementation(
@@ -184,7 +197,19 @@ TORCH_LOOP = Implementation(
     name="article.torch_loop",
     family="manual",
     arrays="torch",
-    summary="listing 3: torch tensors, one multiplication and one torch.sum a pixel; on the CPU here",
+    summary="listing 3: torch tensors, one multiplication and one torch.sum a pixel",
     prepare=_prepare_torch_loop,
     available=_torch_listing_handles,
+    devices=("cpu", "cuda"),
+)
+
+# A run has one device; in one on a GPU this is what the loop there is compared with, in the same rounds.
+TORCH_LOOP_ON_CPU = Implementation(
+    name="article.torch_loop[cpu]",
+    family="manual",
+    arrays="torch",
+    summary="listing 3 on the CPU, in a run on a GPU: its tensors are copied there beforehand, the output stays there",
+    prepare=_prepare_torch_loop_on_cpu,
+    available=_torch_listing_beside_a_gpu,
+    devices=("cuda",),
 )

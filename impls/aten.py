@@ -9,6 +9,7 @@ from typing import Any
 from impls.aten_backends import geometry, prepare_mkldnn, prepare_slow_conv2d
 from impls.case import ConvCase
 from impls.contract import AVAILABLE, Availability, Call, Implementation, Switch
+from impls.cuda.settings import CUDNN_BENCHMARK
 from impls.installed import needs_torch
 from impls.output import output_buffer
 from impls.padding import PADDED_BEFOREHAND
@@ -172,6 +173,7 @@ CONV2D = Implementation(
             summary="the backend operator that torch chooses, called directly",
             prepare=_prepare_backend,
             available=_backend_is("Mkldnn", "Slow2d"),
+            devices=("cpu",),
         ),
         Switch(
             name="prepacked_weights",
@@ -179,6 +181,7 @@ CONV2D = Implementation(
             summary="the weight laid out for oneDNN beforehand, whose operator is called directly",
             prepare=_prepare_prepacked,
             available=_backend_is("Mkldnn"),
+            devices=("cpu",),
         ),
         Switch(
             name="unbatched",
@@ -187,7 +190,10 @@ CONV2D = Implementation(
             prepare=_prepare_unbatched,
             available=_is_one_image,
         ),
+        CUDNN_BENCHMARK,
     ),
+    error_bound="library",
+    devices=("cpu", "cuda"),
 )
 
 UNFOLD = Implementation(
@@ -198,6 +204,7 @@ UNFOLD = Implementation(
     prepare=_prepare_unfold,
     available=needs_torch,
     switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_unfold, reuse=True))),
+    devices=("cpu", "cuda"),
 )
 
 SHIFT_ADD = Implementation(
@@ -208,4 +215,5 @@ SHIFT_ADD = Implementation(
     prepare=_prepare_shift_add,
     available=needs_torch,
     switches=(PADDED_BEFOREHAND, output_buffer(partial(_prepare_shift_add, reuse=True))),
+    devices=("cpu", "cuda"),
 )

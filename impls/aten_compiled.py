@@ -146,6 +146,7 @@ SHIFT_ADD = Implementation(
     prepare=_prepare_shift_add,
     available=_shift_add_available,
     primary=False,
+    devices=("cpu", "cuda"),
 )
 
 CONV2D = Implementation(
@@ -156,4 +157,6 @@ CONV2D = Implementation(
     prepare=_prepare_conv2d,
     available=_compiler_available,
     primary=False,
+    error_bound="library",
+    devices=("cpu", "cuda"),
 )

@@ -67,6 +67,8 @@ CHANNELS_LAST = Implementation(
     available=needs_torch,
     switches=(PADDED_BEFOREHAND,),
     primary=False,
+    error_bound="library",
+    devices=("cpu", "cuda"),
 )
 
 WITHOUT_ONEDNN = Implementation(

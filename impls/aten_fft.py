@@ -45,4 +45,5 @@ FFT = Implementation(
     available=needs_torch,
     primary=False,
     error_bound="transform",
+    devices=("cpu", "cuda"),
 )

@@ -26,6 +26,7 @@ from impls.compiled.factory import compiled
 from impls.compiled.simd import SIMD
 from impls.compiled.sources import BLOCKED, BOUNDS_TEST, CONSTANT_KERNEL, DIRECT, FAST_FIR, INTERIOR, named
 from impls.contract import Implementation
+from impls.cuda import graph, library_conditions, triton_direct
 from impls.cuda import implementations as cuda
 from impls.errors import UnknownImplementation
 from impls.opencl import implementations as opencl_kernels
@@ -46,6 +47,7 @@ CATALOG: tuple[Implementation, ...] = (
     article.MODULE,
     article.NUMPY_LOOP,
     article.TORCH_LOOP,
+    article.TORCH_LOOP_ON_CPU,
     aten.CONV2D,
     aten.UNFOLD,
     aten.SHIFT_ADD,
@@ -78,6 +80,17 @@ CATALOG: tuple[Implementation, ...] = (
     aten_backends.NNPACK,
     aten_conditions.CHANNELS_LAST,
     aten_conditions.WITHOUT_ONEDNN,
+    library_conditions.BENCHMARK,
+    library_conditions.DETERMINISTIC,
+    library_conditions.TF32,
+    library_conditions.WITHOUT_TF32,
+    library_conditions.WITHOUT_CUDNN,
+    cuda.DIRECT,
+    cuda.SHARED_MEMORY,
+    cuda.REGISTER_BLOCKED,
+    triton_direct.DIRECT,
+    graph.replayed(aten.CONV2D),
+    graph.replayed(cuda.REGISTER_BLOCKED),
     jitted.LOOPS,
     jitted.FASTMATH,
     jitted.CONSTANT_KERNEL,
@@ -94,9 +107,6 @@ CATALOG: tuple[Implementation, ...] = (
     halide_pipeline.CONV,
     opencl_kernels.DIRECT,
     opencl_kernels.LOCAL_MEMORY,
-    cuda.DIRECT,
-    cuda.SHARED_MEMORY,
-    cuda.REGISTER_BLOCKED,
 )
 
 

@@ -27,7 +27,7 @@ __all__ = [
 Family = Literal["manual", "library"]
 Arrays = Literal["torch", "numpy"]
 GradMode = Literal["inference", "no_grad", "enabled"]
-ErrorBound = Literal["direct", "transform"]
+ErrorBound = Literal["direct", "transform", "tf32", "library"]
 Device = Literal["cpu", "cuda"]
 
 # Tensors and arrays meet here; torch is not imported by the contract, so their type is not named.
@@ -57,7 +57,8 @@ class Switch:
 
     `prepare` replaces the implementation's own, `wrap` changes it, `grad_mode` replaces its grad mode, `context` is
     entered around calls, outside what is timed, and `environment` are variables of the process; `error_bound` is that
-    of the switched call, where it may compute in another way. None keeps what the implementation has.
+    of the switched call, where it may compute in another way. None keeps what the implementation has. `devices` are
+    the kinds of device on which it changes something.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Switch:
     environment: Mapping[str, str] = field(default_factory=dict)
     error_bound: ErrorBound | None = None
     available: Callable[[ConvCase], Availability] = lambda _case: AVAILABLE
+    devices: tuple[Device, ...] = ("cpu", "cuda")
 
     @property
     def composable(self) -> bool:
@@ -86,8 +88,9 @@ class Implementation:
     outside the steady time. `grad_mode` is the torch mode its calls run under. `primary` ones are in every run that
     names none; the others are measured when they are named. `error_bound` says how far rounding may take the output
     (see impls/reference.py): `direct` where it sums the products themselves, `transform` where it computes through
-    sums of inputs (FFT, Winograd, fast FIR). `devices` are the kinds of device whose tensors prepare takes.
-    `device_events` records what a device did that torch does not drive.
+    sums of inputs (FFT, Winograd, fast FIR), `tf32` where it may also round inputs to TF32, and `library` where torch
+    chooses: `direct` on the CPU, `tf32` on a CUDA device. `devices` are the kinds of device that prepare takes tensors
+    of. `device_events` records what a device did that torch does not drive.
     """
 
     name: str

@@ -10,7 +10,8 @@ from profiler.attribution.cold_order import cold_order
 from profiler.attribution.evidence import Condition
 from profiler.attribution.findings import Findings
 from profiler.attribution.gather import Gathered
-from profiler.attribution.judging import Judgement, judged, not_testable, threads_told, with_other_threads
+from profiler.attribution.gpu_claims import gpu_loop, gpu_shared_memory, on_gpu
+from profiler.attribution.judging import Judgement, judged, threads_told, with_other_threads
 from profiler.attribution.library_claims import (
     batch_handling,
     fewer_copies,
@@ -81,7 +82,7 @@ def blas_accelerates(findings: Findings, condition: Condition) -> Judgement | No
         )
         if (found := findings.ratio(product, plain, condition)) is not None
     }
-    if not pairs:
+    if not pairs or on_gpu(condition):
         return None
     beside = ["numpy.im2col", "torch.unfold", "numpy.sliding_window"]
     others = [f"{name} {found}" for name, found in findings.against(beside, LIBRARY, condition)]
@@ -94,18 +95,6 @@ def blas_accelerates(findings: Findings, condition: Condition) -> Judgement | No
     told = " and ".join(f"{ratio(found.value)} in {where}" for (where, *_), found in pairs.items())
     sentence = f"im2col and a matrix product take, against shifted adds, {told}"
     return judged([found.below for found in values], [found.above for found in values], figure, evidence, sentence)
-
-
-def gpu_loop(findings: Findings) -> Judgement:  # noqa: ARG001 - one signature for all
-    """Judge C10: an accelerator is needed."""
-    return not_testable(
-        "needs an accelerator, which this version does not measure: here the loop runs on the processor"
-    )
-
-
-def gpu_shared_memory(findings: Findings) -> Judgement:  # noqa: ARG001 - one signature for all
-    """Judge C12: an accelerator and CUDA kernels are needed."""
-    return not_testable("needs an accelerator and CUDA kernels, which this version does not have")
 
 
 CLAIMS: tuple[Claim, ...] = (

@@ -13,7 +13,8 @@ COMPILED = "compiled code"
 # The first class whose pattern a name fits, in the order in which a reader meets them.
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (COMPILED, re.compile(r"(c|numba)\.|.*\bcompile")),
-    ("per-pixel loops", re.compile(r".*[._]loop$")),
+    ("GPU kernels", re.compile(r"(cuda|triton)\.")),
+    ("per-pixel loops", re.compile(r".*[._]loop($|\[)")),
     ("NumPy operations", re.compile(r"numpy\.")),
     ("torch operators", re.compile(r"torch\.")),
 )

@@ -100,7 +100,7 @@ def _check_same(one: PlannedImplementation | None, other: PlannedImplementation)
 
 
 def _everything() -> list[PlannedImplementation]:
-    catalog = [_from_catalog(each) for each in CATALOG if each.primary and "cpu" in each.devices]
+    catalog = [_from_catalog(implementation) for implementation in CATALOG if _is_first(implementation)]
     return catalog + [_from_entry_point(name) for name in entry_point_names() if not is_shipped(name)]
 
 
@@ -143,6 +143,11 @@ def _entry(text: str, *, asked_for: bool = False) -> PlannedImplementation:
 def _names_file(text: str) -> bool:
     """Tell a file from a name; a bare path is one too, so that its error says what is missing."""
     return text.rpartition(":")[0].endswith(".py") or text.endswith(".py")
+
+
+def _is_first(implementation: Implementation) -> bool:
+    """Say whether a run on the CPU that names none has it."""
+    return implementation.primary and "cpu" in implementation.devices
 
 
 def _from_catalog(implementation: Implementation, *, asked_for: bool = False) -> PlannedImplementation:

@@ -1,4 +1,4 @@
-"""Every implementation for the CPU on random problems against the oracle."""
+"""Every implementation that runs on the CPU, on random problems against the oracle."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from impls.contract import Implementation
 from impls.data import as_given, make_data
 from impls.reference import check
 
+ON_CPU = [each for each in CATALOG if "cpu" in each.devices]  # the others: tests/impls/cuda
+
 
 def _each(implementations: Sequence[Implementation]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("implementation", implementations, ids=lambda implementation: implementation.name)
 
 
-ON_CPU = [implementation for implementation in CATALOG if "cpu" in implementation.devices]
 EVERY = _each(ON_CPU)
 # Those that may decline a case: the article's listings, backends that know some problems only, C sources that work on
 # tiles (tests/impls/compiled/test_sources.py says which they compute), and libraries that pad less or know one dtype.
@@ -130,7 +131,7 @@ def test_the_given_arrays_are_left_as_they_were(implementation: Implementation) 
     assert np.array_equal(_array(weight), before[1])
 
 
-@pytest.mark.parametrize("name", [each.name for each in CATALOG if each.name.startswith("numpy.")])
+@pytest.mark.parametrize("name", [each.name for each in ON_CPU if each.name.startswith("numpy.")])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_numpy_keeps_the_dtype_in_every_intermediate_result(name: str, dtype: str) -> None:
     implementation = find(name)

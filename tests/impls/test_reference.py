@@ -74,6 +74,17 @@ def test_the_bound_of_transforms_takes_each_sample_and_group_by_itself() -> None
     assert shares == pytest.approx(np.array([[1, 1, 1, 1, 3, 1], [10, 10, 10, 1, 3, 1]]))
 
 
+def test_the_bound_of_tf32_adds_what_two_rounded_factors_are_off() -> None:
+    ones = np.ones(CASE.image_shape), np.ones(CASE.weight_shape), np.ones(2)
+    added = error_bound(CASE, *ones, "tf32") - error_bound(CASE, *ones, "transform")
+    roundings = 11 * 2.0**-24
+    factors = (1 + 2.0**-10) ** 2 * (1 + 2 * roundings / (1 - roundings)) - 1
+    assert added[0, 0, 2, 2] == pytest.approx(9 * factors, rel=1e-6)
+    assert added[0, 0, 0, 0] == pytest.approx(4 * factors, rel=1e-6)
+    double = ConvCase.parse(CASE.name + "_f64")
+    assert np.array_equal(error_bound(double, *ones, "tf32"), error_bound(double, *ones, "transform"))
+
+
 @pytest.fixture
 def data() -> Data:
     return make_data(CASE, seed=5)
@@ -221,3 +232,42 @@ def test_outputs_that_only_padding_reaches_must_be_exactly_zero() -> None:
     answer = check(case, output, data.image, data.weight)
     assert not answer.correct
     assert answer.error_bound == 0
+
+
+class _OnCuda(torch.Tensor):
+    """A tensor that says it lies on a GPU."""
+
+    device = torch.device("cuda", 0)
+
+
+def _in_tf32(case: ConvCase, data: Data) -> Any:
+    """Cut the factors off to ten bits after the leading one, as a GPU may."""
+
+    def cut(values: Any) -> Any:
+        return (values.view(np.uint32) & np.uint32(0xFFFFE000)).view(np.float32)
+
+    return convolve(case, cut(data.image), cut(data.weight), data.bias).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["ic1ih100oc1kh3ph1", "ic1ih60oc1kh11ph5", "mb2ic16ih20oc8kh3ph1_bias"])
+def test_what_is_rounded_to_tf32_is_right_on_a_gpu_by_torchs_bound_there_and_wrong_on_a_processor(name: str) -> None:
+    case = ConvCase.parse(name)
+    data = make_data(case, seed=8)
+    output = torch.from_numpy(_in_tf32(case, data))
+    for kind in ("library", "tf32"):
+        on_gpu = check(case, output.as_subclass(_OnCuda), data.image, data.weight, data.bias, kind=kind)
+        assert on_gpu.correct, on_gpu.reason
+    undeclared = check(case, output.as_subclass(_OnCuda), data.image, data.weight, data.bias)
+    assert undeclared.reason.endswith("say so with `function.error_bound = 'tf32'`")
+    on_cpu = check(case, output, data.image, data.weight, data.bias, kind="library")
+    assert "beyond the error bound of direct float32 summation" in on_cpu.reason
+    assert "tf32" not in on_cpu.reason
+
+
+@pytest.mark.parametrize("name", ["ic1ih8oc1kh3ph1", "ic1ih100oc1kh3ph1", "ic1ih300oc1kh11ph5"])
+@pytest.mark.parametrize("wrong", [_without_a_tap, _with_a_border_that_wraps, _flipped])
+def test_what_is_wrong_is_wrong_by_the_bound_of_tf32(wrong: Callable[..., Any], name: str) -> None:
+    case = ConvCase.parse(name)
+    data = make_data(case, seed=4)
+    answer = check(case, wrong(case, data).astype(np.float32), data.image, data.weight, kind="tf32")
+    assert "beyond the error bound of sums of inputs rounded to TF32" in answer.reason
