@@ -175,6 +175,7 @@ CONV2D = Implementation(
             summary="the backend operator that torch chooses, called directly",
             prepare=_prepare_backend,
             available=_backend_is("Mkldnn", "Slow2d"),
+            devices=("cpu",),
         ),
         Switch(
             name="prepacked_weights",
@@ -182,6 +183,7 @@ CONV2D = Implementation(
             summary="the weight laid out for oneDNN beforehand, whose operator is called directly",
             prepare=_prepare_prepacked,
             available=_backend_is("Mkldnn"),
+            devices=("cpu",),
         ),
         Switch(
             name="unbatched",

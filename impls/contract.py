@@ -21,6 +21,7 @@ __all__ = [
     "Implementation",
     "Prepare",
     "Switch",
+    "kind_of",
 ]
 
 Family = Literal["manual", "library"]
@@ -32,6 +33,11 @@ Device = Literal["cpu", "cuda"]
 # Tensors and arrays meet here; torch is not imported by the contract, so their type is not named.
 Call = Callable[[], Any]
 Prepare = Callable[[ConvCase, Any, Any, Any], Call]
+
+
+def kind_of(device: str) -> Device:
+    """Give the kind of a device by torch's name for it; another accelerator counts as what is written for CUDA."""
+    return "cpu" if device == "cpu" else "cuda"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class Switch:
 
     `prepare` replaces the implementation's own, `wrap` changes it, `grad_mode` replaces its grad mode, `context` is
     entered around calls, outside what is timed, and `environment` are variables of the process. None keeps what it has.
+    `devices` are those on which it changes something and computes the same.
     """
 
     name: str
@@ -67,6 +74,7 @@ class Switch:
     context: Callable[[], AbstractContextManager[Any]] | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     available: Callable[[ConvCase], Availability] = lambda _case: AVAILABLE
+    devices: tuple[Device, ...] = ("cpu", "cuda")
 
     @property
     def composable(self) -> bool:

@@ -11,8 +11,31 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the flag that writes golden files anew."""
+    """Add the flag that writes golden files anew, and the one that asks for the tests on a GPU."""
     parser.addoption("--regenerate", action="store_true", help="write golden files anew; say in the commit why")
+    parser.addoption("--gpu", action="store_true", help="run the tests that need a GPU, and fail where there is none")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests that need a GPU alone where they are asked for: the others run everywhere."""
+    if config.getoption("--gpu"):
+        others = [item for item in items if item.get_closest_marker("gpu") is None]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs a GPU where there is none, or fail it where it was asked for."""
+    if item.get_closest_marker("gpu") is None:
+        return
+    from impls.cuda.device import cuda_device
+
+    answer = cuda_device()
+    if answer.available:
+        return
+    if item.config.getoption("--gpu"):
+        pytest.fail(answer.reason, pytrace=False)
+    pytest.skip(answer.reason)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def _interrupted(_: Manifest, __: Ledger, samples: list[Sample], threads: int) -
     seconds: defaultdict[str, float] = defaultdict(float)
     switches: defaultdict[str, int] = defaultdict(int)
     for sample in samples:
-        if sample.threads == threads == 1 and sample.mode != "warmup":
+        if sample.threads == threads == 1 and sample.mode in ("steady", "twin", "unit"):
             seconds[sample.implementation] += sample.calls * sample.seconds_per_call
             switches[sample.implementation] += sample.involuntary_switches
     # An implementation whose own threads take turns is switched often; a busy host switches them all.

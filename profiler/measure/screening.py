@@ -14,9 +14,9 @@ from impls.contract import Implementation, Switch
 from impls.data import make_data
 from impls.reference import check
 from profiler.isolation import RecordPipe
-from profiler.measure.blocks import LEAST_BLOCK_S, calls_for, lead_in, timed_block
 from profiler.measure.combinations import faults_matter
 from profiler.measure.criticality import criticality_of
+from profiler.measure.device import CPU, open_device
 from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import ScreenJob, ScreenTask
 from profiler.measure.subject import Subject, load, prepared
@@ -28,7 +28,7 @@ __all__ = ["Screening", "is_worth_measuring"]
 _ROUNDS, _SLOW_ROUNDS = 5, 3
 _SLOW_S = 0.02
 _TOO_SLOW_S = 1.0  # what is delayed many times must be quicker
-_BLOCK_S = 1.5 * LEAST_BLOCK_S  # of a quick call, its lead-in included
+_WITH_LEAD_IN = 1.5
 _LEAST_EFFECT, _SURE_EFFECT = 0.05, 0.5
 _NOISE = 3.0
 _SCALE = 1.4826  # makes a median absolute deviation of normal noise its standard deviation
@@ -67,6 +67,7 @@ class Screening:
     def __init__(self, job: ScreenJob, pipe: RecordPipe) -> None:
         self._job = job
         self._pipe = pipe
+        self._device = open_device(job.device)
         self._uses_threads = False
         self._left_s = 0.0
         self.now = Starting(implementation="", case="", stage="starting", limit_s=LOADING_ALLOWANCE_S)
@@ -77,9 +78,9 @@ class Screening:
         for task in self._job.tasks:
             tried = self._as_is(task)
             self._uses_threads, self._left_s = False, task.seconds
-            for switch in switches_of(tried.implementation, tried.case, self._job.threads).values():
+            for switch in switches_of(tried.implementation, tried.case, self._job.threads, self._device.name).values():
                 self._try(tried, switch)
-            if tried.seconds <= _TOO_SLOW_S and self._job.threads == 1:
+            if tried.seconds <= _TOO_SLOW_S and self._job.threads == 1 and self._device.name == CPU:
                 self._delay(tried)
             gc.collect()
             if torch.get_num_threads() != self._job.threads:
@@ -90,12 +91,12 @@ class Screening:
         self._start(task, "load", LOADING_ALLOWANCE_S + self._job.call_limit_s)
         implementation, case = load(task.implementation), ConvCase.parse(task.case)
         self._start(task, "prepare", PREPARING_ALLOWANCE_S + 10 * self._job.call_limit_s)
-        plain = prepared(implementation, case, make_data(case, self._job.seed))
+        plain = prepared(implementation, case, make_data(case, self._job.seed), device=self._device)
         with plain.context():
-            timed_block(plain.call, 1)
-            block = timed_block(plain.call, 1)
+            plain.block(1)
+            block = plain.block(1)
             for _ in range(2 if block.seconds < _SLOW_S else 0):  # memory is still taken for the first time before
-                block = timed_block(plain.call, calls_for(block.seconds_per_call))
+                block = plain.block(plain.calls_for(block.seconds_per_call))
         return _Tried(task, implementation, case, plain, block.seconds_per_call, block.usage.minor_faults / block.calls)
 
     def _try(self, tried: _Tried, switch: Switch) -> None:
@@ -119,7 +120,7 @@ class Screening:
         limit_s = CHECKING_ALLOWANCE_S + PREPARING_ALLOWANCE_S + 10 * self._job.call_limit_s
         self._start(tried.task, switch.name, limit_s)
         data = make_data(tried.case, self._job.seed)
-        switched = prepared(tried.implementation, tried.case, data, [switch])
+        switched = prepared(tried.implementation, tried.case, data, [switch], self._device)
         with switched.context():
             output = switched.call()
         result = check(tried.case, output, data.image, data.weight, data.bias, kind=switched.error_bound)
@@ -127,7 +128,7 @@ class Screening:
             self._tell(tried, switch, kept=False, reason=f"gives another output: {result.reason}")
             return
         self._left_s -= self._trial_s(tried)
-        calls = calls_for(tried.seconds)
+        calls = tried.plain.calls_for(tried.seconds)
         as_is, others = [], []
         for _ in range(_rounds(tried)):
             as_is.append(_seconds(tried.plain, calls, tried.seconds))
@@ -138,7 +139,7 @@ class Screening:
 
     def _trial_s(self, tried: _Tried) -> float:
         """Estimate what the trial of one switch takes."""
-        return 2 * _rounds(tried) * max(_BLOCK_S, tried.seconds)
+        return 2 * _rounds(tried) * max(_WITH_LEAD_IN * self._device.least_block_s, tried.seconds)
 
     def _delay(self, tried: _Tried) -> None:
         """Delay what the call hands to other threads, where it does."""
@@ -191,5 +192,5 @@ def _rounds(tried: _Tried) -> int:
 
 def _seconds(subject: Subject, calls: int, expected_s: float) -> float:
     with subject.context():
-        lead_in(subject.call, calls, expected_s)
-        return timed_block(subject.call, calls).seconds_per_call
+        subject.lead_in(calls, expected_s)
+        return subject.block(calls).seconds_per_call
