@@ -10,6 +10,7 @@ from profiler.report.claims import claim_list
 from profiler.report.cold import cold_processes, cold_table, import_line
 from profiler.report.completeness import banner
 from profiler.report.cpu_samples import cpu_sample_table
+from profiler.report.device import device_start, device_table
 from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
 from profiler.report.inside import inside_list
@@ -20,6 +21,7 @@ from profiler.report.plots import plot_name
 from profiler.report.ranking import failure_list, ranking_table, summary_list, threads_line, unclear_line
 from profiler.report.switches import switch_table, switches_without_effect
 from profiler.report.templating import environment
+from profiler.report.threads import threads_of, threads_on
 from profiler.report.traces import trace_list
 from profiler.report.verdict import verdict
 from profiler.report.view import RunView
@@ -34,7 +36,8 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
     """Write the report; `plots` are the names of the pictures that were drawn."""
     manifest = view.manifest
     first, *others = verdicts(view)
-    threads = " and ".join(map(str, manifest.threads)) + f" thread{'s' if manifest.threads != [1] else ''}"
+    threads = " and ".join(map(str, manifest.threads[:-1])) + " and " if len(manifest.threads) > 1 else ""
+    threads += threads_on(manifest.device, manifest.threads[-1])
     return environment(escaping=False).get_template("report.md.j2").render(
         banner=banner(view),
         verdict=first,
@@ -44,6 +47,11 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         summaries=summary_list(view),
         rankings=[_ranking(view, condition) for condition in view.conditions],
         failures=failure_list(view),
+        devices=[
+            {"where": _where(view, condition), "table": table}
+            for condition in view.first_conditions
+            if (table := device_table(view, condition))
+        ],
         works=[_work(view, condition) for condition in view.first_conditions],
         gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
         insides=inside_list(view),
@@ -82,7 +90,7 @@ def _where(view: RunView, condition: Condition) -> str:
 
 
 def _ranking(view: RunView, condition: Condition) -> dict[str, str]:
-    threads = f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
+    threads = threads_of(condition)
     return {
         "heading": f"Ranking{_where(view, condition)}, {threads}",
         "table": ranking_table(view, condition),
@@ -107,7 +115,7 @@ def _gap(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[str
     plot = plot_name("gaps", condition)
     sections = gap_sections(view, condition)
     return {
-        "where": f"{_where(view, condition)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}",
+        "where": f"{_where(view, condition)}, {threads_of(condition)}",
         "plot": plot if plot in plots else "",
         "alternative": f"Share of each cause in the gap of every manual implementation on {condition.case}",
         "causes": cause_list(view, condition),
@@ -131,7 +139,7 @@ def _ladder(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[
 
 def _switches(view: RunView, condition: Condition) -> dict[str, str]:
     return {
-        "where": f"{_where(view, condition)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}",
+        "where": f"{_where(view, condition)}, {threads_of(condition)}",
         "table": switch_table(view, condition),
         "rest": switches_without_effect(view, condition),
     }
@@ -143,6 +151,7 @@ def _cold(view: RunView, condition: Condition) -> dict[str, Any]:
         "table": cold_table(view, condition),
         "processes": cold_processes(view, condition),
         "importing": import_line(view, condition),
+        "device": device_start(view, condition),
     }
 
 

@@ -10,10 +10,12 @@ from profiler.records import Notice
 from profiler.store import RunDirectory
 from profiler.tables import (
     ceilings,
+    clocks,
     cold,
     counts,
     cpu_samples,
     criticality,
+    device_times,
     launches,
     library_path,
     memory,
@@ -41,6 +43,8 @@ BUILDERS: tuple[tuple[Table, Callable[[Inputs], pd.DataFrame]], ...] = (
     (library_path.LIBRARY_PATH, library_path.build),
     (criticality.CRITICALITY, criticality.build),
     (ceilings.CEILINGS, lambda inputs: ceilings.build(inputs.ceilings)),
+    (device_times.DEVICE_TIMES, device_times.build),
+    (clocks.CLOCKS, lambda inputs: clocks.build(inputs.clocks)),
 )
 
 
