@@ -111,9 +111,7 @@ def _slowed_device(_: Manifest, ledger: Ledger, __: list[Sample], threads: int) 
     if rounds:
         least, most = min(each.least_mhz for each in rounds), max(each.most_mhz for each in rounds)
         if most > (1 + _CLOCK_RANGE) * least:
-            text = (
-                f"the device's clocks went from {least} to {most} MHz while measuring; nvidia-smi -lgc would fix them"
-            )
+            text = f"the device's clocks went from {least} to {most} MHz while measuring; nvidia-smi -lgc fixes them"
             yield Notice(code="device_clocks", text=text)
 
 
