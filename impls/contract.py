@@ -22,6 +22,7 @@ __all__ = [
     "Implementation",
     "Prepare",
     "Switch",
+    "kind_of",
 ]
 
 Family = Literal["manual", "library"]
@@ -33,6 +34,11 @@ Device = Literal["cpu", "cuda"]
 # Tensors and arrays meet here; torch is not imported by the contract, so their type is not named.
 Call = Callable[[], Any]
 Prepare = Callable[[ConvCase, Any, Any, Any], Call]
+
+
+def kind_of(device: str) -> Device:
+    """Give the kind of a device by torch's name for it; another accelerator counts as what is written for CUDA."""
+    return "cpu" if device == "cpu" else "cuda"
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Switch:
     `prepare` replaces the implementation's own, `wrap` changes it, `grad_mode` replaces its grad mode, `context` is
     entered around calls, outside what is timed, and `environment` are variables of the process; `error_bound` is that
     of the switched call, where it may compute in another way. None keeps what the implementation has. `devices` are
-    the kinds of device on which it changes something.
+    those on which it changes something and computes the same.
     """
 
     name: str

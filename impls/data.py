@@ -40,8 +40,8 @@ def make_data(case: ConvCase, seed: int) -> Data:
     return Data(image, weight, draw((case.out_channels,)) if case.bias else None)
 
 
-def as_given(implementation: Implementation, data: Data) -> tuple[Any, Any, Any]:
-    """Copy image, weight and bias (or None) into what the implementation takes: dense CPU tensors or arrays."""
+def as_given(implementation: Implementation, data: Data, device: str = "cpu") -> tuple[Any, Any, Any]:
+    """Copy image, weight and bias (or None) into what the implementation takes: dense tensors on a device or arrays."""
     given: list[Any] = [
         None if array is None else np.array(array, order="C") for array in (data.image, data.weight, data.bias)
     ]
@@ -50,5 +50,5 @@ def as_given(implementation: Implementation, data: Data) -> tuple[Any, Any, Any]
 
         # A tensor made under inference mode could not take part in autograd later, as the article's module does.
         with torch.inference_mode(mode=False):
-            given = [None if array is None else torch.from_numpy(array) for array in given]
+            given = [None if array is None else torch.from_numpy(array).to(device) for array in given]
     return given[0], given[1], given[2]

@@ -150,6 +150,7 @@ def _from_function(function: Any, name: str) -> Implementation:
         prepare=_preparing(function, signature.arguments),
         available=signature.available,
         error_bound=_error_bound(function, name),
+        devices=("cpu", "cuda") if signature.arrays == "torch" else ("cpu",),
     )
 
 

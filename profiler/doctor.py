@@ -178,7 +178,10 @@ def _device(_: Environment) -> Finding:
         return Finding(
             "GPU", "note", "no NVIDIA driver; the article's CUDA listing runs on the CPU, and the report says so"
         )
-    return Finding("GPU", "note", "an NVIDIA driver is present, but this version of convprof measures on the CPU only")
+    if importlib.util.find_spec("pynvml") is None:
+        text = "an NVIDIA driver is present; without nvidia-ml-py, clocks and throttling of the device are not read"
+        return Finding("GPU", "note", text, "pip install 'convprof[nvml]'")
+    return Finding("GPU", "good", "an NVIDIA driver is present; measure on it with --device cuda")
 
 
 def _cuda_compiler(_: Environment) -> Finding:

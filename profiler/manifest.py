@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["MANIFEST_VERSION", "Environment", "Manifest", "PlannedImplementation", "Unavailable"]
+__all__ = ["MANIFEST_VERSION", "DeviceFacts", "Environment", "Manifest", "PlannedImplementation", "Unavailable"]
 
 # 1: first version
 MANIFEST_VERSION = 1
@@ -35,6 +35,23 @@ class Unavailable(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class DeviceFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Describe a device other than the CPU; '' and 0 where nothing tells. `cache_bytes` is its last cache."""
+
+    name: str
+    capability: str
+    multiprocessors: int
+    memory_bytes: int
+    cache_bytes: int
+    runtime: str
+    cudnn: str
+    driver: str = ""
+    clocks: str = ""
+    power_limit: str = ""
+    ecc: str = ""
+    mig: str = ""
+
+
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """Describe the machine and the software, without names of hosts, users or folders."""
 
@@ -54,6 +71,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     load_average: float
     governor: str
     virtual: str
+    accelerator: DeviceFacts | None = None
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

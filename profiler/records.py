@@ -11,12 +11,15 @@ from typing import Literal
 import msgspec
 
 __all__ = [
+    "ALGORITHM_CHOICE",
     "LEAST_PROCESSES",
     "MEASURED",
     "AnyRecord",
     "Captured",
     "Ceiling",
+    "Clocks",
     "ColdStage",
+    "DeviceMode",
     "Exposed",
     "LibraryPath",
     "Mode",
@@ -37,8 +40,10 @@ __all__ = [
 LEAST_PROCESSES = 5
 # The purpose of the record that ends the measure phase.
 MEASURED = "measure"
+ALGORITHM_CHOICE = "algorithm_choice"
 
-Mode = Literal["steady", "twin", "warmup", "unit"]
+DeviceMode = Literal["device_only", "cache_warm", "cache_flushed"]
+Mode = Literal["steady", "twin", "warmup", "unit", "latency"] | DeviceMode
 Status = Literal["ok", "wrong", "unavailable", "missing", "raised", "exited", "crashed", "hung"]
 
 
@@ -62,7 +67,9 @@ class Sample(Record, frozen=True, kw_only=True, tag="sample"):
     """One timed block of calls.
 
     `mode`: `steady` (as is), `twin` (a second instance of the same thing, for the A/A floor), `warmup` (before the
-    steady state), `unit` (the same implementation on a smallest legal input, whose name `case` then holds).
+    steady state), `unit` (the same implementation on a smallest legal input, whose name `case` then holds); on a device
+    also `latency` (each call waited for), and by the device's clock, behind a filled queue, `device_only` (calls in one
+    go), `cache_warm` and `cache_flushed` (calls one by one, after a call or after a pass over other data).
     `variant` names the switches removed, sorted and joined by '+' ('' for the implementation as it is).
     `cpu_seconds_per_call` is all threads' together, `thread_cpu_seconds_per_call` that of the thread that calls, and
     `thread_waits_per_call` how often that thread gave up the processor of its own accord.
@@ -86,7 +93,12 @@ class Sample(Record, frozen=True, kw_only=True, tag="sample"):
 
 
 class ColdStage(Record, frozen=True, kw_only=True, tag="cold"):
-    """One stage of a fresh process: `import`, `prepare`, `first_call`, `second_call` or `article_time`."""
+    """One stage of a fresh process: `import`, `prepare`, `first_call`, `second_call` or `article_time`.
+
+    On a device also `context` (its first synchronisation), and in a process that calls no implementation, whose name is
+    then '': `first_launch` (a first operator of one element), `library_load` (a first convolution, of one pixel) and
+    `algorithm_choice` (what the first call of the case's convolution takes longer than its second).
+    """
 
     implementation: str
     case: str
@@ -128,6 +140,23 @@ class Ceiling(Record, frozen=True, kw_only=True, tag="ceiling"):
     low: float
     high: float
     working_set_bytes: int = 0
+
+
+class Clocks(Record, frozen=True, kw_only=True, tag="clocks"):
+    """What a device's clocks were in one round: read after each block, the least and the most of each.
+
+    Frequencies are in MHz, as the driver gives them. `slowed` names what held the clocks back, '' where nothing did.
+    """
+
+    device: str
+    process: int
+    round: int
+    least_mhz: int
+    most_mhz: int
+    memory_mhz: int
+    celsius: int
+    watts: float
+    slowed: list[str]
 
 
 class Captured(Record, frozen=True, kw_only=True, tag="captured"):
@@ -262,6 +291,7 @@ AnyRecord = (
     | ColdStage
     | Outcome
     | Ceiling
+    | Clocks
     | Captured
     | NsysCaptured
     | Sampled

@@ -22,6 +22,7 @@ from profiler.capture.python_work import count_function_calls, count_instruction
 from profiler.capture.tally import Tally, TooMany
 from profiler.capture.torch_operators import OperatorCounter
 from profiler.counts import CallCounts, OpCount
+from profiler.measure.device import Accelerator, Device, Processor
 from profiler.measure.subject import Subject
 
 __all__ = ["Prepared", "count_calls", "operators_in", "prepared_twice"]
@@ -40,14 +41,15 @@ class Prepared:
     seen: Subject
 
 
-def prepared_twice(implementation: Implementation, case: ConvCase, seed: int) -> Prepared:
+def prepared_twice(implementation: Implementation, case: ConvCase, seed: int, device: Device | None = None) -> Prepared:
     """Prepare an implementation for counting; one on tensors once, since the dispatcher shows its operators anyway."""
     data = make_data(case, seed)
+    device = device or Processor()
 
     def subject(inputs: Sequence[object]) -> Subject:
-        return Subject(implementation.prepare(case, *inputs), implementation.grad_mode)
+        return Subject(implementation.prepare(case, *inputs), implementation.grad_mode, device=device)
 
-    plain = subject(as_given(implementation, data))
+    plain = subject(as_given(implementation, data, device.name))
     if implementation.arrays != "numpy":
         return Prepared(implementation, case, plain, plain)
     return Prepared(implementation, case, plain, subject([watched(array) for array in as_given(implementation, data)]))
@@ -93,6 +95,8 @@ def _counted(prepared: Prepared, seconds_per_call: float, operators: int = 0, in
                 reasons.append(f"instructions were not counted: more than {MOST_INSTRUCTIONS:,} in a call")
             if prepared.implementation.arrays == "numpy":
                 peak = peak_bytes(prepared.plain.call)
+            elif isinstance(prepared.plain.device, Accelerator):
+                peak = prepared.plain.device.peak_bytes(prepared.plain.call)
     return CallCounts(
         implementation=prepared.implementation.name,
         case=prepared.case.name,

@@ -13,6 +13,7 @@ from profiler.capture.perf import why_not
 from profiler.capture.protocol import DONE
 from profiler.isolation import Ending, run_worker
 from profiler.manifest import Manifest, PlannedImplementation
+from profiler.measure.device import CPU
 from profiler.measure.launch import processors_for, thread_variables
 from profiler.progress import Progress
 from profiler.records import AnyRecord, Notice, Outcome, Sample, Sampled, Screened
@@ -35,7 +36,8 @@ def sample_cpu(run: RunDirectory, progress: Progress, refusal: Callable[[], str]
     `refusal` says why the machine does not permit it, '' where it does; then a notice tells the reader.
     """
     manifest = run.manifest()
-    waiting = waiting_tasks(manifest, run.records())
+    # On a device the host's samples show how it waits; what it does meanwhile is in the trace's timeline.
+    waiting = waiting_tasks(manifest, run.records()) if manifest.device == CPU else {}
     if not waiting:
         return
     why = refusal()

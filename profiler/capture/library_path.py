@@ -12,6 +12,7 @@ from profiler.capture.library_path_protocol import LibraryPathJob, LibraryPathTa
 from profiler.capture.protocol import DONE
 from profiler.isolation import Ending, run_worker
 from profiler.manifest import Manifest, PlannedImplementation
+from profiler.measure.device import CPU
 from profiler.measure.launch import thread_variables
 from profiler.progress import Progress
 from profiler.records import AnyRecord, LibraryPath, Notice, Sample
@@ -29,7 +30,7 @@ def record_library_paths(run: RunDirectory, progress: Progress) -> None:
     """Look into what was measured and not looked into yet; what fails here loses its own rows only."""
     manifest = run.manifest()
     records = run.records()
-    tasks = waiting_tasks(manifest, records)
+    tasks = waiting_tasks(manifest, records) if manifest.device == CPU else []  # oneDNN computes on the CPU
     if tasks:
         run.traces.mkdir(parents=True, exist_ok=True)
         progress.at(_DONE_SHARE, "asking the library what it does")

@@ -22,6 +22,7 @@ from profiler.capture.array_protocols import recording
 from profiler.capture.device_trace import Entry, with_device_events
 from profiler.capture.ranges import LabelledRange
 from profiler.labels import CallLabel
+from profiler.measure.device import CPU
 from profiler.measure.subject import Subject
 from profiler.store import write_atomically
 
@@ -115,14 +116,29 @@ def _profiled(
 ) -> _Recording:
     ranges = [LabelledRange(label) for label in labels]
     entries: list[Entry] = []
-    recorded = profile(use_cpu=True, use_kineto=True, record_shapes=detailed, profile_memory=True)
+    recorded = _profile(subject.device.name, detailed=detailed)
     with nullcontext() if source is None else source() as events, recorded:
         for labelled in ranges:
             before_ns = time.perf_counter_ns()
             with labelled:
                 entries.append(Entry(labelled.text, before_ns, time.perf_counter_ns()))
                 subject.call()  # the output is released within the range, so that a call's releases are its own
+                subject.device.synchronize()  # and so is what the call left to a device
     return _Recording(recorded, events, entries)
+
+
+def _profile(device: str, *, detailed: bool) -> profile:
+    """Make a profiler that records the host, and a device's activities where Kineto knows the device."""
+    # What torch.profiler.supported_activities gives, whose import takes as long as that of torch.
+    supported = torch.autograd._supported_activities()  # type: ignore[attr-defined]
+    known = device != CPU and device.upper() in {activity.name for activity in supported}
+    return profile(
+        use_cpu=True,
+        use_kineto=True,
+        use_device=device if known else None,
+        record_shapes=detailed,
+        profile_memory=True,
+    )
 
 
 def without_names_of_this_machine(content: bytes) -> bytes:

@@ -16,6 +16,7 @@ from profiler.capture.state import describe_changes, restore, snapshot
 from profiler.capture.torch_profiler import record_calls
 from profiler.isolation import RecordPipe
 from profiler.labels import CallLabel
+from profiler.measure.device import open_device
 from profiler.measure.failure import describe_exception, on_uncaught
 from profiler.measure.subject import load
 from profiler.records import Captured, Notice, Starting
@@ -72,8 +73,9 @@ class _Worker:
         self._start(task, "load")
         implementation = load(task.implementation)
         self._start(task, "prepare")
-        prepared = prepared_twice(implementation, case, self._job.seed)
-        units = [prepared_twice(implementation, ConvCase.parse(unit), self._job.seed) for unit in task.units]
+        device = open_device(self._job.device)
+        prepared = prepared_twice(implementation, case, self._job.seed, device)
+        units = [prepared_twice(implementation, ConvCase.parse(unit), self._job.seed, device) for unit in task.units]
         self._start(task, "count")
         counts = count_calls(prepared, units, task.seconds_per_call)
         write_atomically(self._folder / task.counts, msgspec.json.format(msgspec.json.encode(counts)))

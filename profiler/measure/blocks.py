@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
+from profiler.measure.device import Processor
+
 __all__ = ["LEAST_BLOCK_S", "Block", "Clock", "Usage", "calls_for", "lead_in", "read_one", "read_usage", "timed_block"]
 
-# Long enough that reading the clock (some 50 ns) and the loop (some 20 ns a call) do not matter.
-LEAST_BLOCK_S = 1e-3
+LEAST_BLOCK_S = Processor.least_block_s
 _LONG_CALL_S = 5e-3  # fills the caches itself many times over
 
 Clock = Callable[[], int]
@@ -31,6 +32,16 @@ class Usage:
     involuntary_switches: int
     thread_cpu_seconds: float = 0.0
     thread_waits: int = 0
+
+    def since(self, before: Usage) -> Usage:
+        """Give what was used since an earlier reading."""
+        return Usage(
+            self.cpu_seconds - before.cpu_seconds,
+            self.minor_faults - before.minor_faults,
+            self.involuntary_switches - before.involuntary_switches,
+            self.thread_cpu_seconds - before.thread_cpu_seconds,
+            self.thread_waits - before.thread_waits,
+        )
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,10 @@ def read_one(output: Any) -> float:
     return float(detached[(-1,) * detached.ndim])
 
 
+def _nothing() -> None:
+    """Wait for no device: a call has done its work when it returns."""
+
+
 def timed_block(
     call: Callable[[], Any],
     calls: int,
@@ -69,40 +84,39 @@ def timed_block(
     clock: Clock = time.perf_counter_ns,
     usage: Callable[[], Usage] = read_usage,
     consume: Callable[[Any], object] = read_one,
+    finish: Callable[[], object] = _nothing,
 ) -> Block:
-    """Time `calls` calls in one go; `clock` counts nanoseconds.
+    """Time `calls` calls in one go, the work they left to a device included; `clock` counts nanoseconds.
 
-    An output lives until the next call has made its own, as in a user's loop. Garbage collection is the caller's to
-    stop.
+    `finish` waits for the device, once. An output lives until the next call has made its own, as in a user's loop.
+    Garbage collection is the caller's to stop.
     """
     output = None
     before = usage()
     start = clock()
     for _ in repeat(None, calls):
         output = call()
+    finish()
     end = clock()
     after = usage()
     consume(output)
-    spent = Usage(
-        after.cpu_seconds - before.cpu_seconds,
-        after.minor_faults - before.minor_faults,
-        after.involuntary_switches - before.involuntary_switches,
-        after.thread_cpu_seconds - before.thread_cpu_seconds,
-        after.thread_waits - before.thread_waits,
-    )
-    return Block(calls, (end - start) / 1e9, spent)
+    return Block(calls, (end - start) / 1e9, after.since(before))
 
 
-def lead_in(call: Callable[[], Any], calls: int, seconds_per_call: float) -> None:
+def lead_in(
+    call: Callable[[], Any], calls: int, seconds_per_call: float, finish: Callable[[], object] = _nothing
+) -> None:
     """Call half as often as the block that follows will, untimed, and once at least but for calls of many milliseconds.
 
     Other implementations had the caches and the branch predictors since the last block. A user's loop does not leave
     them so, and neither does any other timer: without a lead-in a call of 30 us is measured some 10 % too slow.
+    `finish` waits for the device, so that the block begins with nothing to do.
     """
     for _ in repeat(None, max(calls // 2, int(seconds_per_call < _LONG_CALL_S))):
         call()
+    finish()
 
 
-def calls_for(seconds_per_call: float) -> int:
+def calls_for(seconds_per_call: float, least_s: float = LEAST_BLOCK_S) -> int:
     """Give the calls that fill a block; a tenth more, so that a slightly faster block is still long enough."""
-    return max(1, math.ceil(1.1 * LEAST_BLOCK_S / max(seconds_per_call, 1e-9)))
+    return max(1, math.ceil(1.1 * least_s / max(seconds_per_call, 1e-9)))

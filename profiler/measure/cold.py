@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from impls.case import ConvCase
 from impls.errors import UserFunctionError
 from profiler.isolation import RecordPipe, describe_exit, end_with_parent
+from profiler.measure.device import CPU, NOT_ON_DEVICE, open_device
 from profiler.measure.failure import describe_exception, on_uncaught
 from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import Attempt, ColdJob
-from profiler.records import ColdStage, Outcome, Starting, Status
+from profiler.records import ALGORITHM_CHOICE, ColdStage, Outcome, Starting, Status
 
 if TYPE_CHECKING:  # importing these imports NumPy, whose import is timed here
     from impls.contract import ErrorBound, Implementation
@@ -38,6 +39,7 @@ _STEPS = (
 _LOADING, _PREPARING, _FIRST_CALL, _SECOND_CALL, _CHECKING, _REPORTED = range(len(_STEPS))
 _LOOK_INTERVAL_S = 0.1
 _HUNG = 1000  # no exit code reaches it
+_DEVICE_START_LIMIT_S = 120.0
 _ALLOWANCE_S = {_LOADING: LOADING_ALLOWANCE_S, _PREPARING: PREPARING_ALLOWANCE_S, _CHECKING: CHECKING_ALLOWANCE_S}
 
 
@@ -55,6 +57,9 @@ def run_cold(job: ColdJob, pipe: RecordPipe) -> None:
     seconds = import_libraries()
     pipe.send(_stage(job, "", "", "import", seconds))
     import profiler.measure.subject  # noqa: F401 - once, not in each child; it computes nothing
+
+    if job.device != CPU and job.attempts:
+        _start_device(job, pipe)
 
     longest = sum(_limit(step, job) for step in range(_REPORTED))
     page = mmap.mmap(-1, mmap.PAGESIZE)
@@ -74,6 +79,21 @@ def run_cold(job: ColdJob, pipe: RecordPipe) -> None:
             pipe.send(_outcome(job, attempt, status, reason))
         if attempt.phase == "check" and not page[1]:
             failed.add(name)
+
+
+def _start_device(job: ColdJob, pipe: RecordPipe) -> None:
+    """Take the first steps on the device apart, in a child that calls no implementation; its death costs no more."""
+    from profiler.measure.device_start import start_device
+
+    pipe.send(Starting(implementation="", case="", stage="device start", limit_s=_DEVICE_START_LIMIT_S))
+    pid = os.fork()
+    if pid == 0:
+        end_with_parent(os.getppid())
+        case = job.attempts[0].case
+        for stage, seconds in start_device(job.device, ConvCase.parse(case)).items():
+            pipe.send(_stage(job, "", case if stage == ALGORITHM_CHOICE else "", stage, seconds))
+        os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _be_child(job: ColdJob, attempt: Attempt, pipe: RecordPipe, page: mmap.mmap) -> NoReturn:
@@ -103,6 +123,7 @@ class _Child:
         """Make the attempt and report it; False where the implementation failed."""
         import torch
 
+        from impls.contract import kind_of
         from impls.data import make_data
         from profiler.measure.subject import load
 
@@ -114,6 +135,8 @@ class _Child:
             implementation = load(self._attempt.implementation)
         except UserFunctionError as error:
             return self._refuse("missing", str(error))
+        if kind_of(self._job.device) not in implementation.devices:
+            return self._refuse("unavailable", NOT_ON_DEVICE.format(self._job.device))
         answer = implementation.available(case)
         if not answer.available:  # a reader's file is loaded here for the first time, and may be for other cases
             return self._refuse("unavailable", answer.reason)
@@ -129,22 +152,29 @@ class _Child:
         from profiler.measure.subject import prepared
 
         self._step(_PREPARING)
+        device, stages = open_device(self._job.device), {}
         start = time.perf_counter_ns()
-        subject = prepared(implementation, case, data)
-        stages = {"prepare": _since(start)}
+        device.synchronize()
+        if device.name != CPU:
+            stages["context"] = _since(start)
+        start = time.perf_counter_ns()
+        subject = prepared(implementation, case, data, device=device)
+        stages["prepare"] = _since(start)
         with subject.context():
             self._step(_FIRST_CALL)
             wall = time.time()  # as the article times its listings
             start = time.perf_counter_ns()
             output = subject.call()
+            stages["article_time"] = time.time() - wall  # it waits for no device
+            device.synchronize()
             stages["first_call"] = _since(start)
-            stages["article_time"] = time.time() - wall
             outcome = self._judged(case, data, output, implementation.error_bound)
             if outcome.status != "ok":
                 return stages, outcome
             self._step(_SECOND_CALL)
             start = time.perf_counter_ns()
             output = subject.call()
+            device.synchronize()
             stages["second_call"] = _since(start)
             # The inputs are the implementation's own copies: one that writes to them, or keeps a state, differs now.
             return stages, self._judged(case, data, output, implementation.error_bound, stages)

@@ -9,7 +9,18 @@ import msgspec
 
 from profiler.manifest import Manifest
 from profiler.measure.samples import kept_samples
-from profiler.records import MEASURED, AnyRecord, Ceiling, ColdStage, Notice, Outcome, ProcessEnded, Sample, Screened
+from profiler.records import (
+    MEASURED,
+    AnyRecord,
+    Ceiling,
+    Clocks,
+    ColdStage,
+    Notice,
+    Outcome,
+    ProcessEnded,
+    Sample,
+    Screened,
+)
 from profiler.store import RunDirectory
 
 __all__ = ["Ledger"]
@@ -26,6 +37,7 @@ class Ledger:
         self._notices: set[tuple[str, str]] = set()
         self.ended: list[ProcessEnded] = []
         self._samples: list[Sample] = []
+        self.clocks: list[Clocks] = []
         self.next_process = 1
         with contextlib.ExitStack() as stack:
             # Opened before it is read: from here on nobody else adds to it.
@@ -67,6 +79,8 @@ class Ledger:
         elif isinstance(record, Screened):
             key = (record.implementation, record.case, record.threads)
             self._screened.setdefault(key, {})[record.switch] = record
+        elif isinstance(record, Clocks):
+            self.clocks.append(record)
         elif isinstance(record, Notice):
             self._notices.add((record.code, record.text))
         elif isinstance(record, ProcessEnded):

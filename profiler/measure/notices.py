@@ -21,6 +21,8 @@ _STOLEN_PROCESSORS = 0.05
 _SWITCHES_PER_SECOND = 50.0
 _DISAGREEMENT = 0.05  # DESIGN, section 6: beyond it a gap is refused
 _WIDE = 0.02
+_SLOWED_ROUNDS = 0.05
+_CLOCK_RANGE = 0.05
 
 
 def busy_limit(cores: int) -> float:
@@ -88,7 +90,7 @@ def _interrupted(_: Manifest, __: Ledger, samples: list[Sample], threads: int) -
     seconds: defaultdict[str, float] = defaultdict(float)
     switches: defaultdict[str, int] = defaultdict(int)
     for sample in samples:
-        if sample.threads == threads == 1 and sample.mode != "warmup":
+        if sample.threads == threads == 1 and sample.mode in ("steady", "twin", "unit"):
             seconds[sample.implementation] += sample.calls * sample.seconds_per_call
             switches[sample.implementation] += sample.involuntary_switches
     # An implementation whose own threads take turns is switched often; a busy host switches them all.
@@ -96,6 +98,21 @@ def _interrupted(_: Manifest, __: Ledger, samples: list[Sample], threads: int) -
     if rates and median(rates) > _SWITCHES_PER_SECOND:
         text = f"the kernel took the processor away {median(rates):.0f} times a second during one-thread blocks"
         yield Notice(code="busy_host", text=text)
+
+
+def _slowed_device(_: Manifest, ledger: Ledger, __: list[Sample], threads: int) -> Iterator[Notice]:
+    """Name a device whose clocks were held back, or went up and down; once, with the first number of threads."""
+    rounds = ledger.clocks if threads == 1 else []
+    slowed = [each for each in rounds if each.slowed]
+    if len(slowed) > _SLOWED_ROUNDS * len(rounds):
+        names = ", ".join(sorted({name for each in slowed for name in each.slowed}))
+        text = f"the device's clocks were held back in {len(slowed)} of {len(rounds)} rounds, by {names}"
+        yield Notice(code="throttled", text=text)
+    if rounds:
+        least, most = min(each.least_mhz for each in rounds), max(each.most_mhz for each in rounds)
+        if most > (1 + _CLOCK_RANGE) * least:
+            text = f"the device's clocks went from {least} to {most} MHz while measuring; nvidia-smi -lgc fixes them"
+            yield Notice(code="device_clocks", text=text)
 
 
 def _no_steady_state(manifest: Manifest, _: Ledger, samples: list[Sample], threads: int) -> Iterator[Notice]:
@@ -166,6 +183,7 @@ Finding = Callable[[Manifest, Ledger, list[Sample], int], Iterator[Notice]]
 FINDINGS: tuple[Finding, ...] = (
     _short_of_cores,
     _interrupted,
+    _slowed_device,
     _no_steady_state,
     _process_disagreement,
     _wide_interval,

@@ -7,14 +7,18 @@ import importlib.metadata
 import secrets
 from pathlib import Path
 
+import msgspec
+
 from impls.case import ConvCase
 from impls.catalog import CATALOG, find, matching
-from impls.contract import Implementation
+from impls.contract import Availability, Implementation, kind_of
 from impls.errors import UnknownImplementation
 from impls.user import entry_point_names, name_of
 from profiler.environment import read_environment
 from profiler.errors import UsageError
 from profiler.manifest import MANIFEST_VERSION, Manifest, PlannedImplementation, Unavailable
+from profiler.measure.device import CPU
+from profiler.measure.device_probe import facts_of
 
 __all__ = ["DEFAULT_BASELINE", "default_call_limit", "is_shipped", "make_manifest"]
 
@@ -41,10 +45,10 @@ def make_manifest(  # noqa: PLR0913 - a plan has as many parts as the command li
     An entry point with the name of an implementation that ships is left out.
     Raises UsageError, UnknownImplementation, UserFunctionError (no Python file is named) and CaseNameError.
     """
-    _check_device(device)
-    environment = read_environment()
+    accelerator = facts_of(device)
+    environment = msgspec.structs.replace(read_environment(), accelerator=accelerator)
     reference = baseline or DEFAULT_BASELINE
-    planned = _planned(implementations, reference, baseline_asked_for=baseline is not None)
+    planned = _planned(implementations, reference, device, baseline_asked_for=baseline is not None)
     return Manifest(
         version=MANIFEST_VERSION,
         convprof=importlib.metadata.version("convprof"),
@@ -54,9 +58,9 @@ def make_manifest(  # noqa: PLR0913 - a plan has as many parts as the command li
         device=device,
         cases=cases,
         implementations=planned,
-        unavailable=_unavailable(planned, cases),
+        unavailable=_unavailable(planned, cases, device),
         baseline=_entry(reference).name,
-        threads=_conditions(threads, environment.usable_cores),
+        threads=_conditions(threads, environment.usable_cores if device == CPU else 1),
         time_s=time_s,
         call_limit_s=default_call_limit(time_s) if call_limit_s is None else call_limit_s,
         environment=environment,
@@ -68,21 +72,15 @@ def default_call_limit(time_s: float) -> float:
     return max(5.0, time_s / 8)
 
 
-def _check_device(device: str) -> None:
-    if device == "cuda":
-        raise UsageError("--device cuda: this version of convprof measures on the CPU only; use --device cpu")
-    if device != "cpu":
-        raise UsageError(f"--device {device} is not known; use --device cpu")
+def _conditions(threads: int | None, most: int) -> list[int]:
+    """List the numbers of threads: one always, and the user's or `most`; a device does not get faster by the host's."""
+    return list(dict.fromkeys([1, most if threads is None else threads]))
 
 
-def _conditions(threads: int | None, usable_cores: int) -> list[int]:
-    return list(dict.fromkeys([1, usable_cores if threads is None else threads]))
-
-
-def _planned(asked: list[str], baseline: str, *, baseline_asked_for: bool) -> list[PlannedImplementation]:
+def _planned(asked: list[str], baseline: str, device: str, *, baseline_asked_for: bool) -> list[PlannedImplementation]:
     """List the implementations: the primary ones or those named, then what the user brings; the baseline among them."""
     named = [entry for text in dict.fromkeys(asked) for entry in _entries(text)]
-    shipped = [] if any(entry.source != "file" for entry in named) else _everything()
+    shipped = [] if any(entry.source != "file" for entry in named) else _everything(device)
     reference = _entry(baseline, asked_for=baseline_asked_for)
     planned: dict[str, PlannedImplementation] = {}
     # What the user named comes last, so that it stands as asked for; its place stays that of the first mention.
@@ -99,8 +97,10 @@ def _check_same(one: PlannedImplementation | None, other: PlannedImplementation)
         raise UsageError(f"{places} would both be called {other.name}; rename one of the files or functions")
 
 
-def _everything() -> list[PlannedImplementation]:
-    catalog = [_from_catalog(implementation) for implementation in CATALOG if _is_first(implementation)]
+def _everything(device: str) -> list[PlannedImplementation]:
+    """List what is planned where nothing is named: the primary ones of the device, and what packages offer."""
+    primary = [each for each in CATALOG if each.primary and kind_of(device) in each.devices]
+    catalog = [_from_catalog(implementation) for implementation in primary]
     return catalog + [_from_entry_point(name) for name in entry_point_names() if not is_shipped(name)]
 
 
@@ -145,11 +145,6 @@ def _names_file(text: str) -> bool:
     return text.rpartition(":")[0].endswith(".py") or text.endswith(".py")
 
 
-def _is_first(implementation: Implementation) -> bool:
-    """Say whether a run on the CPU that names none has it."""
-    return implementation.primary and "cpu" in implementation.devices
-
-
 def _from_catalog(implementation: Implementation, *, asked_for: bool = False) -> PlannedImplementation:
     return PlannedImplementation(
         name=implementation.name,
@@ -170,7 +165,7 @@ def _from_entry_point(name: str, *, asked_for: bool = False) -> PlannedImplement
     )
 
 
-def _unavailable(planned: list[PlannedImplementation], cases: list[str]) -> list[Unavailable]:
+def _unavailable(planned: list[PlannedImplementation], cases: list[str], device: str) -> list[Unavailable]:
     """Ask what ships whether it can run each case here; a reader's own answers in its worker."""
     found: list[Unavailable] = []
     for entry in planned:
@@ -179,6 +174,12 @@ def _unavailable(planned: list[PlannedImplementation], cases: list[str]) -> list
         implementation = find(entry.name)
         for name in cases:
             answer = implementation.available(ConvCase.parse(name))
+            if kind_of(device) not in implementation.devices:
+                answer = Availability.no(_not_on(device, implementation))
             if not answer.available:
                 found.append(Unavailable(implementation=entry.name, case=name, reason=answer.reason))
     return found
+
+
+def _not_on(device: str, implementation: Implementation) -> str:
+    return f"it does not compute on {device}; use --device {' or --device '.join(implementation.devices)}"

@@ -21,6 +21,10 @@ _JUDGED_BY: dict[Mode, tuple[Mode, ...]] = {
     "twin": ("steady",),
     "unit": ("unit",),
     "warmup": ("steady", "unit"),
+    "latency": ("steady",),
+    "device_only": ("steady",),
+    "cache_warm": ("steady",),
+    "cache_flushed": ("steady",),
 }
 
 

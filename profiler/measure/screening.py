@@ -15,9 +15,9 @@ from impls.contract import Implementation, Switch
 from impls.data import Data, make_data
 from impls.reference import check
 from profiler.isolation import RecordPipe
-from profiler.measure.blocks import LEAST_BLOCK_S, calls_for, lead_in, timed_block
 from profiler.measure.combinations import faults_matter
 from profiler.measure.criticality import criticality_of
+from profiler.measure.device import CPU, open_device
 from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import ScreenJob, ScreenTask
 from profiler.measure.subject import Subject, load, prepared
@@ -29,7 +29,7 @@ __all__ = ["Screening", "is_worth_measuring"]
 _ROUNDS, _SLOW_ROUNDS = 5, 3
 _SLOW_S = 0.02
 _TOO_SLOW_S = 1.0  # what is delayed many times must be quicker
-_BLOCK_S = 1.5 * LEAST_BLOCK_S  # of a quick call, its lead-in included
+_WITH_LEAD_IN = 1.5
 _LEAST_EFFECT, _SURE_EFFECT = 0.05, 0.5
 _NOISE = 3.0
 _SCALE = 1.4826  # makes a median absolute deviation of normal noise its standard deviation
@@ -68,6 +68,7 @@ class Screening:
     def __init__(self, job: ScreenJob, pipe: RecordPipe) -> None:
         self._job = job
         self._pipe = pipe
+        self._device = open_device(job.device)
         self._uses_threads = False
         self._left_s = 0.0
         self._preparing_s = 0.0  # what the last one to be prepared took
@@ -79,9 +80,9 @@ class Screening:
         for task in self._job.tasks:
             tried = self._as_is(task)
             self._uses_threads, self._left_s = False, task.seconds
-            for switch in switches_of(tried.implementation, tried.case, self._job.threads).values():
+            for switch in switches_of(tried.implementation, tried.case, self._job.threads, self._device.name).values():
                 self._try(tried, switch)
-            if tried.seconds <= _TOO_SLOW_S and self._job.threads == 1:
+            if tried.seconds <= _TOO_SLOW_S and self._job.threads == 1 and self._device.name == CPU:
                 self._delay(tried)
             gc.collect()
             if torch.get_num_threads() != self._job.threads:
@@ -94,10 +95,10 @@ class Screening:
         self._start(task, "prepare", PREPARING_ALLOWANCE_S + 10 * self._job.call_limit_s)
         plain = self._prepared(implementation, case, make_data(case, self._job.seed))
         with plain.context():
-            timed_block(plain.call, 1)
-            block = timed_block(plain.call, 1)
+            plain.block(1)
+            block = plain.block(1)
             for _ in range(2 if block.seconds < _SLOW_S else 0):  # memory is still taken for the first time before
-                block = timed_block(plain.call, calls_for(block.seconds_per_call))
+                block = plain.block(plain.calls_for(block.seconds_per_call))
         return _Tried(task, implementation, case, plain, block.seconds_per_call, block.usage.minor_faults / block.calls)
 
     def _prepared(
@@ -105,7 +106,7 @@ class Screening:
     ) -> Subject:
         """Prepare, and note how long it took: what is compiled in each process takes far longer than its trial."""
         started = time.monotonic()
-        subject = prepared(implementation, case, data, switches)
+        subject = prepared(implementation, case, data, switches, self._device)
         self._preparing_s = time.monotonic() - started
         return subject
 
@@ -140,7 +141,7 @@ class Screening:
             self._tell(tried, switch, kept=False, reason=f"gives another output: {result.reason}")
             return
         self._left_s -= self._trial_s(tried)
-        calls = calls_for(tried.seconds)
+        calls = tried.plain.calls_for(tried.seconds)
         as_is, others = [], []
         for _ in range(_rounds(tried)):
             as_is.append(_seconds(tried.plain, calls, tried.seconds))
@@ -151,7 +152,7 @@ class Screening:
 
     def _trial_s(self, tried: _Tried) -> float:
         """Estimate what the trial of one switch takes."""
-        return 2 * _rounds(tried) * max(_BLOCK_S, tried.seconds)
+        return 2 * _rounds(tried) * max(_WITH_LEAD_IN * self._device.least_block_s, tried.seconds)
 
     def _delay(self, tried: _Tried) -> None:
         """Delay what the call hands to other threads, where it does."""
@@ -204,5 +205,5 @@ def _rounds(tried: _Tried) -> int:
 
 def _seconds(subject: Subject, calls: int, expected_s: float) -> float:
     with subject.context():
-        lead_in(subject.call, calls, expected_s)
-        return timed_block(subject.call, calls).seconds_per_call
+        subject.lead_in(calls, expected_s)
+        return subject.block(calls).seconds_per_call

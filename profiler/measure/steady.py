@@ -7,8 +7,9 @@ import math
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import torch
 
 from impls.case import ConvCase
@@ -17,7 +18,11 @@ from impls.data import Data, make_data
 from impls.reference import check
 from profiler.isolation import RecordPipe
 from profiler.manifest import PlannedImplementation
-from profiler.measure.blocks import LEAST_BLOCK_S, Block, lead_in, timed_block
+from profiler.measure.blocks import LEAST_BLOCK_S, Block
+from profiler.measure.clocks import ClockWatch
+from profiler.measure.device import open_device
+from profiler.measure.device_cells import DeviceCells
+from profiler.measure.device_times import DEVICE_MODES
 from profiler.measure.limits import CHECKING_ALLOWANCE_S, LOADING_ALLOWANCE_S, PREPARING_ALLOWANCE_S
 from profiler.measure.protocol import SteadyCase, SteadyJob
 from profiler.measure.subject import Subject, load, prepared
@@ -55,10 +60,12 @@ class Cell:
     block_s: float = LEAST_BLOCK_S
     period: int = 1
     offset: int = 0
+    lead_s: float = 0.0
+    given_up: bool = False
 
     def has_turn(self, number: int) -> bool:
         """Say whether the cell is timed in a round; slow cells are spread over the rounds."""
-        return (number + self.offset) % self.period == 0
+        return not self.given_up and (number + self.offset) % self.period == 0
 
 
 def periods(blocks_s: Sequence[float], seconds: float) -> list[int]:
@@ -87,6 +94,9 @@ class SteadyRun:
         self._random = random.Random(job.seed)  # noqa: S311 - an order, not a secret
         self._round = 0
         self._units: set[tuple[str, str]] = set()
+        self._device = open_device(job.device)
+        self._on_device = DeviceCells(self._device)
+        self._clocks = ClockWatch.of(job.device)
         self.now = Starting(implementation="", case="", stage="starting", limit_s=LOADING_ALLOWANCE_S)
 
     def run(self) -> None:
@@ -109,7 +119,7 @@ class SteadyRun:
         warm_up_s = max(_LEAST_WARM_UP_S, min(_WARM_UP_LIMIT_S, _WARM_UP_SHARE * seconds / max(1, len(cells))))
         for cell in cells:
             self._warm_up(cell, warm_up_s)
-        cells += self._twins(case, cells, warm_up_s)
+        cells += [*self._twins(case, cells, warm_up_s), *self._device_cells(cells)]
         left = started + seconds - self._clock()
         for cell, each in zip(cells, periods([cell.block_s for cell in cells], max(left, 0.0)), strict=True):
             cell.period, cell.offset = each, self._random.randrange(each)
@@ -125,7 +135,7 @@ class SteadyRun:
             data = make_data(problem, self._job.seed)
             if not self._job.environment:
                 cells.append(self._cell(implementation, problem, data, "steady"))
-            switches = switches_of(implementation, problem, self._job.threads)
+            switches = switches_of(implementation, problem, self._job.threads, self._job.device)
             for names in case.variants.get(planned.name, ()):
                 thrown = [switches[name] for name in names if name in switches]
                 cells.append(self._cell(implementation, problem, data, "steady", thrown))
@@ -156,6 +166,22 @@ class SteadyRun:
                 twins.append(twin)
         return twins
 
+    def _device_cells(self, cells: list[Cell]) -> list[Cell]:
+        """Add the figures that a device has beside the steady state, of each implementation as it is."""
+        plain = [cell for cell in cells if cell.mode == "steady" and not cell.variant and self._job.threads == 1]
+        return [
+            replace(
+                cell,
+                mode=mode,
+                starting=msgspec.structs.replace(cell.starting, stage=mode),
+                calls=calls,
+                block_s=calls * cell.block_s / cell.calls,
+                lead_s=lead_s,
+            )
+            for cell in plain
+            for mode, calls, lead_s in self._on_device.modes(cell.calls, cell.block_s / cell.calls)
+        ]
+
     def _loaded(self, planned: PlannedImplementation, case: str) -> Implementation:
         self._start(planned.name, case, "load", LOADING_ALLOWANCE_S + self._job.call_limit_s)
         return load(planned)
@@ -171,7 +197,7 @@ class SteadyRun:
             variant="+".join(sorted(switch.name for switch in switches)),
             case=case.name,
             mode=mode,
-            subject=prepared(implementation, case, data, switches),
+            subject=prepared(implementation, case, data, switches, self._device),
             starting=starting,
         )
 
@@ -212,7 +238,7 @@ class SteadyRun:
     def _warm_up(self, cell: Cell, limit_s: float) -> None:
         self._start(cell.implementation, cell.case, cell.mode, 10 * limit_s + 3 * self._job.call_limit_s)
         with cell.subject.context():
-            result = warm_up(lambda calls: timed_block(cell.subject.call, calls), limit_s)
+            result = warm_up(cell.subject.block, limit_s, self._device.least_block_s)
         self._restore_threads(cell)
         cell.calls, cell.block_s = result.calls, result.block_s
         for number, block in enumerate(result.blocks):
@@ -229,19 +255,34 @@ class SteadyRun:
             self._start("", "", "round", 10 * expected + 2 * self._job.call_limit_s)
             blocks = [(cell, self._block(cell)) for cell in self._random.sample(turns, len(turns))]
             for cell, block in blocks:
-                self._pipe.send(self._sample(cell, block, self._round, cell.mode))
+                if block is not None:
+                    self._pipe.send(self._sample(cell, block, self._round, cell.mode))
+            if (clocks := self._clocks.taken(self._job.process, self._round)) is not None:
+                self._pipe.send(clocks)
             self._round += 1
             gc.collect()
             time.sleep(_SETTLE_S)
 
-    def _block(self, cell: Cell) -> Block:
+    def _block(self, cell: Cell) -> Block | None:
+        """Time one block; None where the host did not run ahead of the device, as the figure needs."""
         self.now = cell.starting
         self._pipe.mark(cell.starting)
         with cell.subject.context():
-            lead_in(cell.subject.call, cell.calls, cell.block_s / cell.calls)
-            block = timed_block(cell.subject.call, cell.calls)
+            cell.subject.lead_in(cell.calls, cell.block_s / cell.calls)
+            block = self._timed(cell)
+        self._clocks.look()
         self._restore_threads(cell)
         return block
+
+    def _timed(self, cell: Cell) -> Block | None:
+        if cell.mode not in DEVICE_MODES:
+            return cell.subject.block(cell.calls)
+        taken = self._on_device.take(cell.mode, cell.subject.call, cell.calls, cell.lead_s)
+        cell.calls, cell.lead_s, cell.given_up = taken.calls, taken.lead_s, taken.block is None
+        if taken.block is None:
+            text = f"{cell.implementation} on {cell.case}: {taken.reason}"
+            self._pipe.send(Notice(code="host_not_ahead", text=text))
+        return taken.block
 
     def _restore_threads(self, cell: Cell) -> None:
         """Undo a change of torch's threads, which would slow down or speed up all that come after."""

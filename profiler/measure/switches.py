@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from impls.case import ConvCase
-from impls.contract import Call, Implementation, Prepare, Switch
+from impls.contract import Call, Implementation, Prepare, Switch, kind_of
+from impls.contract import Device as DeviceKind
 
 __all__ = ["ANY", "GRADIENTS", "AnySwitch", "environment_of", "switches_of"]
 
@@ -96,6 +97,9 @@ def _with_several_threads(_: Implementation, threads: int) -> bool:
 _KEPT = 1 << 32
 _RECYCLING = f"glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold={_KEPT}:glibc.malloc.top_pad={64 << 20}"
 
+# Settings of the host's arithmetic, memory and threads: kernels of a device do not see them.
+_HOST: tuple[DeviceKind, ...] = ("cpu",)
+
 ANY: tuple[AnySwitch, ...] = (
     AnySwitch(Switch("no_grad", GRADIENTS, "called under torch.no_grad()", grad_mode="no_grad"), _with_gradients),
     AnySwitch(
@@ -103,11 +107,24 @@ ANY: tuple[AnySwitch, ...] = (
         _with_gradients,
     ),
     AnySwitch(
-        Switch("one_thread", "threads", "torch, BLAS and Numba told to use one thread", context=_one_thread),
+        Switch(
+            "one_thread",
+            "threads",
+            "torch, BLAS and Numba told to use one thread",
+            context=_one_thread,
+            devices=_HOST,
+        ),
         _with_several_threads,
     ),
     AnySwitch(
-        Switch("denormals_flushed", "arithmetic", "denormal numbers taken as 0", context=_denormals_flushed), _always
+        Switch(
+            "denormals_flushed",
+            "arithmetic",
+            "denormal numbers taken as 0",
+            context=_denormals_flushed,
+            devices=_HOST,
+        ),
+        _always,
     ),
     AnySwitch(
         Switch(
@@ -116,6 +133,7 @@ ANY: tuple[AnySwitch, ...] = (
             "oneDNN switched off",
             context=_without_onednn,
             error_bound="transform",  # from batch 16 on torch may take NNPACK instead, which has Winograd tiles
+            devices=_HOST,
         ),
         _on_tensors,
     ),
@@ -128,6 +146,7 @@ ANY: tuple[AnySwitch, ...] = (
             "allocation",
             "glibc told to keep freed memory and to map none",
             environment={"GLIBC_TUNABLES": _RECYCLING},
+            devices=_HOST,
         ),
         _always,
     ),
@@ -137,17 +156,19 @@ ANY: tuple[AnySwitch, ...] = (
             "threads",
             "OpenMP's threads sleep instead of spinning",
             environment={"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"},
+            devices=_HOST,
         ),
         _with_several_threads,
     ),
 )
 
 
-def switches_of(implementation: Implementation, case: ConvCase, threads: int) -> dict[str, Switch]:
+def switches_of(implementation: Implementation, case: ConvCase, threads: int, device: str = "cpu") -> dict[str, Switch]:
     """Give every switch that applies to an implementation, by name; its own stand for one of the same name."""
     own = [switch for switch in implementation.switches if switch.available(case).available]
     general = [each.switch for each in ANY if each.applies(implementation, threads)]
-    return {switch.name: switch for switch in [*general, *own]}
+    kind = kind_of(device)
+    return {switch.name: switch for switch in [*general, *own] if kind in switch.devices}
 
 
 def environment_of(name: str) -> dict[str, str]:

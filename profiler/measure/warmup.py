@@ -32,22 +32,23 @@ class WarmUp:
         return median(block.seconds_per_call for block in self.blocks[-3:]) * self.calls
 
 
-def warm_up(measure: Callable[[int], Block], limit_s: float) -> WarmUp:
+def warm_up(measure: Callable[[int], Block], limit_s: float, least_s: float = LEAST_BLOCK_S) -> WarmUp:
     """Measure blocks until the last of them are level (see `is_level`), or until they have taken `limit_s` seconds.
 
     `measure(calls)` times one block. The first call stands alone: it may be a thousand times slower than the next. A
-    slow implementation gets three calls even past the limit, but not past ten times the limit.
+    slow implementation gets three calls even past the limit, but not past ten times the limit. `least_s` is how long a
+    block lasts at least.
     """
     blocks = [measure(1)]
-    calls = calls_for(blocks[0].seconds_per_call)
+    calls = calls_for(blocks[0].seconds_per_call, least_s)
     since = 1
     while not _is_warm(blocks[since:], blocks[-1].seconds_per_call * calls):
         spent = sum(block.seconds for block in blocks)
         if spent >= limit_s and (len(blocks) >= 3 or spent >= 10 * limit_s):
             return WarmUp(tuple(blocks), calls, level=False)
         blocks.append(measure(calls))
-        wanted = calls_for(blocks[-1].seconds_per_call)
-        if blocks[-1].seconds < LEAST_BLOCK_S and wanted > calls:
+        wanted = calls_for(blocks[-1].seconds_per_call, least_s)
+        if blocks[-1].seconds < least_s and wanted > calls:
             calls, since = wanted, len(blocks)
     return WarmUp(tuple(blocks), calls, level=True)
 

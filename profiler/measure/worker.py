@@ -8,6 +8,7 @@ import sys
 
 from profiler.isolation import RecordPipe
 from profiler.measure.cold import import_libraries, run_cold
+from profiler.measure.device import Accelerator, open_device
 from profiler.measure.failure import describe_exception, on_uncaught
 from profiler.measure.protocol import DONE, ScreenJob, SteadyJob, decode_job
 from profiler.records import ColdStage, Notice, Outcome, Starting
@@ -48,13 +49,18 @@ def _run_steady(job: SteadyJob, pipe: RecordPipe) -> None:
     import torch
 
     from profiler.measure.ceilings import measure_ceilings
+    from profiler.measure.device_ceilings import measure_device_ceilings
     from profiler.measure.steady import SteadyRun
 
     torch.set_num_threads(job.threads)
     if job.ceilings:
         pipe.send(Starting(implementation="", case="", stage="ceilings", limit_s=_CEILINGS_LIMIT_S))
+        device = open_device(job.device)
         for ceiling in measure_ceilings(device=job.device, threads=job.threads, process=job.process):
             pipe.send(ceiling)
+        if isinstance(device, Accelerator):
+            for ceiling in measure_device_ceilings(device, threads=job.threads, process=job.process):
+                pipe.send(ceiling)
     run = SteadyRun(job, pipe)
     locations = {planned.name: planned.location for case in job.cases for planned in case.implementations}
 

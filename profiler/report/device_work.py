@@ -14,12 +14,12 @@ from profiler.tables.launches import LAUNCHES
 from profiler.trace.device_states import BUSY, EXPOSED_LAUNCH, STATES
 from profiler.units import UNKNOWN, count, percent, seconds, significant
 
-__all__ = ["device_table"]
+__all__ = ["device_work_table"]
 
 _HEADER = ("implementation", "kernels", "waiting", "busy", "of the call", "exposed launches", "most idle in")
 
 
-def device_table(view: RunView, condition: Condition) -> str:
+def device_work_table(view: RunView, condition: Condition) -> str:
     """Lay out the device's part of a call, in the order of the ranking; '' where nothing ran on a device."""
     states = view.files.table(DEVICE_STATES)
     rows = []

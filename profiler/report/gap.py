@@ -8,6 +8,7 @@ from typing import Any
 
 from profiler.attribution.gap import Gap, GapRow, gaps_for
 from profiler.report.escape import visible
+from profiler.report.threads import threads_of
 from profiler.store import RunDirectory
 from profiler.units import percent, seconds
 
@@ -31,7 +32,7 @@ def gap_text(run: RunDirectory, subject: str, baseline: str) -> str:
 
 def _text(gap: Gap) -> str:
     condition = gap.condition
-    threads = f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
+    threads = threads_of(condition)
     interval = f" (95 %: {_between(gap.low, gap.high)})" if math.isfinite(gap.low) else ""
     more = "more" if gap.seconds >= 0 else "less"
     lines = [

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from impls.case import ConvCase
 from profiler.manifest import Manifest
 from profiler.report.completeness import complete_processes
+from profiler.report.device import clocks_line, device_facts, on_device
 from profiler.report.escape import code, plain
+from profiler.report.threads import threads_of, threads_on
 from profiler.report.view import RunView
 from profiler.tables.ceilings import CEILINGS
 from profiler.tables.summary import SUMMARY
@@ -21,13 +23,15 @@ _UNIT_COSTS = {
     "instruction": "a bytecode instruction",
     "wait": "entering and leaving a wait, on the processor",
     "clock": "two clock reads",
+    "launch": "calling torch's smallest operator on the device, on the host",
+    "synchronize": "waiting for a device that has nothing to do",
 }
 
 
 def machine(manifest: Manifest) -> list[tuple[str, str]]:
     """List what is known of the machine and the software: a name and Markdown each."""
     environment = manifest.environment
-    known = {
+    known = device_facts(environment.accelerator) | {
         "processor": f"{environment.processor}, {environment.usable_cores} of {environment.cores} cores usable",
         "memory": size(environment.memory_bytes),
         "caches": ", ".join(f"{name} {value}" for name, value in environment.caches.items()),
@@ -73,12 +77,23 @@ def method(view: RunView) -> list[str]:
     ]
     lines += [_floor(view, index) for index in range(len(view.conditions))]
     lines += [_bounds(view)] if _bounds(view) else []
-    return lines
+    return [*lines, *_on_device(view)]
+
+
+def _on_device(view: RunView) -> list[str]:
+    if not on_device(view):
+        return []
+    return [
+        "On a device, a block of the steady state ends with one wait: its time is the throughput of a loop that does "
+        "not wait for each call, the host's work included where the device does not hide it.",
+        clocks_line(view),
+        "CPU samples and oneDNN's words are of calls on the CPU, and are not taken here.",
+    ]
 
 
 def _processes(view: RunView) -> str:
     told = [
-        f"{complete_processes(view, threads)} with {threads} thread{'s' if threads > 1 else ''}"
+        f"{complete_processes(view, threads)} with {threads_on(view.manifest.device, threads)}"
         for threads in view.manifest.threads
     ]
     return f"Fresh worker processes measured to their end: {', '.join(told)}"
@@ -87,7 +102,7 @@ def _processes(view: RunView) -> str:
 def _floor(view: RunView, index: int) -> str:
     condition = view.conditions[index]
     middle, largest = view.aa_floors(condition)
-    where = f"{code(condition.case)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}"
+    where = f"{code(condition.case)}, {threads_of(condition)}"
     if not math.isfinite(largest):
         return f"A/A floor on {where}: not measured."
     return (

@@ -10,7 +10,8 @@ from profiler.report.claims import claim_list
 from profiler.report.cold import cold_processes, cold_table, compiling_line, import_line
 from profiler.report.completeness import banner
 from profiler.report.cpu_samples import cpu_sample_table
-from profiler.report.device_work import device_table
+from profiler.report.device import device_start, device_table
+from profiler.report.device_work import device_work_table
 from profiler.report.escape import code, visible
 from profiler.report.gaps import baseline_evidence, cause_list, gap_sections
 from profiler.report.inside import inside_list
@@ -22,6 +23,7 @@ from profiler.report.plots import plot_name
 from profiler.report.ranking import failure_list, ranking_table, summary_list, threads_line, unclear_line
 from profiler.report.switches import switch_table, switches_without_effect
 from profiler.report.templating import environment
+from profiler.report.threads import threads_of, threads_on
 from profiler.report.traces import trace_list
 from profiler.report.verdict import verdict
 from profiler.report.view import RunView
@@ -36,7 +38,8 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
     """Write the report; `plots` are the names of the pictures that were drawn."""
     manifest = view.manifest
     first, *others = verdicts(view)
-    threads = " and ".join(map(str, manifest.threads)) + f" thread{'s' if manifest.threads != [1] else ''}"
+    threads = " and ".join(map(str, manifest.threads[:-1])) + " and " if len(manifest.threads) > 1 else ""
+    threads += threads_on(manifest.device, manifest.threads[-1])
     return environment(escaping=False).get_template("report.md.j2").render(
         banner=banner(view),
         verdict=first,
@@ -46,11 +49,16 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         summaries=summary_list(view),
         rankings=[_ranking(view, condition) for condition in view.conditions],
         failures=failure_list(view),
-        works=[_work(view, condition) for condition in view.first_conditions],
         devices=[
             {"where": _where(view, condition), "table": table}
             for condition in view.first_conditions
             if (table := device_table(view, condition))
+        ],
+        works=[_work(view, condition) for condition in view.first_conditions],
+        device_works=[
+            {"where": _where(view, condition), "table": table}
+            for condition in view.first_conditions
+            if (table := device_work_table(view, condition))
         ],
         gaps=[_gap(view, condition, plots) for condition in view.first_conditions],
         insides=inside_list(view),
@@ -89,7 +97,7 @@ def _where(view: RunView, condition: Condition) -> str:
 
 
 def _ranking(view: RunView, condition: Condition) -> dict[str, str]:
-    threads = f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
+    threads = threads_of(condition)
     return {
         "heading": f"Ranking{_where(view, condition)}, {threads}",
         "table": ranking_table(view, condition),
@@ -116,7 +124,7 @@ def _gap(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[str
     plot = plot_name("gaps", condition)
     sections = gap_sections(view, condition)
     return {
-        "where": f"{_where(view, condition)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}",
+        "where": f"{_where(view, condition)}, {threads_of(condition)}",
         "plot": plot if plot in plots else "",
         "alternative": f"Share of each cause in the gap of every manual implementation on {condition.case}",
         "causes": cause_list(view, condition),
@@ -140,7 +148,7 @@ def _ladder(view: RunView, condition: Condition, plots: frozenset[str]) -> dict[
 
 def _switches(view: RunView, condition: Condition) -> dict[str, str]:
     return {
-        "where": f"{_where(view, condition)}, {condition.threads} thread{'s' if condition.threads > 1 else ''}",
+        "where": f"{_where(view, condition)}, {threads_of(condition)}",
         "table": switch_table(view, condition),
         "rest": switches_without_effect(view, condition),
     }
@@ -153,6 +161,7 @@ def _cold(view: RunView, condition: Condition) -> dict[str, Any]:
         "processes": cold_processes(view, condition),
         "importing": import_line(view, condition),
         "compiling": compiling_line(view, condition),
+        "device": device_start(view, condition),
     }
 
 

@@ -20,14 +20,14 @@ _HEADER = (
     "scratch",
     "allocations",
     "peak memory",
-    "page faults",
 )
 
 
 def memory_table(view: RunView, condition: Condition) -> str:
     """Lay out bytes, allocations and page faults of one condition, in the order of the ranking."""
     rows = [_row(view, each.implementation, condition) for each in view.ranking(condition)]
-    return markdown_table(_HEADER, rows, "lrrrrrr")
+    faults = "page faults" if condition.device == "cpu" else "page faults of the host"
+    return markdown_table((*_HEADER, faults), rows, "lrrrrrr")
 
 
 def compulsory_bytes(view: RunView, condition: Condition) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from profiler.attribution.evidence import Condition
 from profiler.report.escape import code, plain
 from profiler.report.markdown_table import markdown_table
+from profiler.report.threads import threads_of
 from profiler.report.view import Ranked, RunView
 from profiler.units import percent, ratio, seconds
 
@@ -59,8 +60,8 @@ def threads_line(view: RunView, condition: Condition) -> str:
     if first == condition or many is None or few is None:
         return ""
     times = (
-        f"With {_threads(condition)} {code(many.implementation)} takes {seconds(many.median_s)}, "
-        f"with {_threads(first)} {seconds(few.median_s)}"
+        f"With {threads_of(condition)} {code(many.implementation)} takes {seconds(many.median_s)}, "
+        f"with {threads_of(first)} {seconds(few.median_s)}"
     )
     ends = (many.low_s, many.high_s, few.low_s, few.high_s)
     if not all(map(math.isfinite, ends)):
@@ -84,10 +85,6 @@ def failure_list(view: RunView) -> list[str]:
 
 def _baseline(view: RunView, condition: Condition) -> Ranked | None:
     return next((each for each in view.ranking(condition) if each.is_baseline), None)
-
-
-def _threads(condition: Condition) -> str:
-    return f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
 
 
 def _verdict(each: Ranked) -> str:

@@ -40,8 +40,7 @@ def verdict(view: RunView, condition: Condition) -> str:
     """Write the verdict on one condition as one line of Markdown."""
     ranking = view.ranking(condition)
     baseline = next((each for each in ranking if each.is_baseline), None)
-    threads = "one thread" if condition.threads == 1 else f"{condition.threads} threads"
-    start = f"Here, on {code(condition.case)} with {threads},"
+    start = f"Here, on {code(condition.case)} {_with(condition)},"
     if baseline is None:
         return f"{start} nothing can be compared: the baseline {code(view.manifest.baseline)} has no median."
     subjects = _subjects(view, ranking)
@@ -132,3 +131,9 @@ def _cause(view: RunView, cause: str, gap: pd.DataFrame, who: str, condition: Co
     counted = f": {count(known)} {noun}" if math.isfinite(known) and known > 1 else ""
     row = gap[gap.index == cause].iloc[0]
     return f"{_WORDS.get(cause, cause)} ({percent(float(row['share']))} of the gap, {row['status']}{counted})"
+
+
+def _with(condition: Condition) -> str:
+    if condition.device != "cpu":
+        return f"with {code(condition.device)}"
+    return "with one thread" if condition.threads == 1 else f"with {condition.threads} threads"

@@ -10,11 +10,13 @@ from profiler.records import Notice
 from profiler.store import RunDirectory
 from profiler.tables import (
     ceilings,
+    clocks,
     cold,
     counts,
     cpu_samples,
     criticality,
     device_states,
+    device_times,
     kernels,
     launch_latency,
     launches,
@@ -47,6 +49,8 @@ BUILDERS: tuple[tuple[Table, Callable[[Inputs], pd.DataFrame]], ...] = (
     (library_path.LIBRARY_PATH, library_path.build),
     (criticality.CRITICALITY, criticality.build),
     (ceilings.CEILINGS, lambda inputs: ceilings.build(inputs.ceilings)),
+    (device_times.DEVICE_TIMES, device_times.build),
+    (clocks.CLOCKS, lambda inputs: clocks.build(inputs.clocks)),
 )
 
 

@@ -17,7 +17,10 @@ CEILINGS = Table(
     "ceilings",
     "one limit at one working-set size",
     (
-        text("name", "copy_bandwidth, multiply_add_peak, page_fault, instruction or clock"),
+        text(
+            "name",
+            "copy_bandwidth, multiply_add_peak, page_fault, instruction, wait, clock; on a device launch, synchronize",
+        ),
         text("device", "cpu or cuda"),
         count("threads", "threads used"),
         count("working_set_bytes", "bytes touched by the copy; 0 where it means nothing", "bytes"),

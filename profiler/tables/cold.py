@@ -22,7 +22,11 @@ COLD = Table(
         text("case", "case name"),
         text("device", "cpu or cuda"),
         count("threads", "threads allowed"),
-        text("stage", "import, prepare, first_call, second_call or article_time"),
+        text(
+            "stage",
+            "import, prepare, first_call, second_call or article_time; on a device also context, and of no "
+            "implementation first_launch, library_load and algorithm_choice",
+        ),
         number("median_s", "median over processes", "s"),
         number("ci_low_s", "95 % interval of the median, lower end; NaN with fewer than 5 processes", "s"),
         number("ci_high_s", "95 % interval of the median, upper end; NaN with fewer than 5 processes", "s"),
@@ -31,7 +35,8 @@ COLD = Table(
     ),
 )
 
-_STAGES = ("import", "prepare", "first_call", "second_call", "article_time")
+_DEVICE_STAGES = ("context", "first_launch", "library_load", "algorithm_choice")
+_STAGES = ("import", *_DEVICE_STAGES, "prepare", "first_call", "second_call", "article_time")
 
 _Cell = tuple[str, str, str, int, str]
 

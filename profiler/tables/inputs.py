@@ -15,7 +15,18 @@ from profiler.counts import CallCounts
 from profiler.errors import TraceError
 from profiler.manifest import Manifest, PlannedImplementation
 from profiler.measure.samples import kept_samples
-from profiler.records import Captured, Ceiling, ColdStage, Exposed, LibraryPath, Notice, Outcome, Sample, Sampled
+from profiler.records import (
+    Captured,
+    Ceiling,
+    Clocks,
+    ColdStage,
+    Exposed,
+    LibraryPath,
+    Notice,
+    Outcome,
+    Sample,
+    Sampled,
+)
 from profiler.stacks import Stacks
 from profiler.store import RunDirectory
 from profiler.tables.device_profile import DeviceProfile, profile_device
@@ -73,6 +84,11 @@ class Inputs:
     def ceilings(self) -> list[Ceiling]:
         """Give every limit that was measured."""
         return [record for record in self._records if isinstance(record, Ceiling)]
+
+    @functools.cached_property
+    def clocks(self) -> list[Clocks]:
+        """Give every reading of a device's clocks."""
+        return [record for record in self._records if isinstance(record, Clocks)]
 
     @functools.cached_property
     def sampled(self) -> list[Sampled]:

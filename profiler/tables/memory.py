@@ -65,25 +65,25 @@ def build(inputs: Inputs) -> pd.DataFrame:
             "device": inputs.manifest.device,
             "threads": CAPTURE_THREADS,
             "compulsory_bytes": ConvCase.parse(case).compulsory_bytes,
-            **_captured(inputs.captures.get((implementation, case))),
+            **_captured(inputs.captures.get((implementation, case)), inputs.manifest.device),
             "minor_faults": median(seen) if (seen := faults[implementation, case]) else None,
         }
         for implementation, case in inputs.right()
     )
 
 
-def _captured(capture: Capture | None) -> dict[str, object]:
+def _captured(capture: Capture | None, device: str) -> dict[str, object]:
     call = capture.call if capture is not None else None
     profile = capture.profile if capture is not None else None
-    device = capture.device if capture is not None else None
+    done = capture.device if capture is not None else None
     return {
         "op_bytes": op_bytes(call.ops if call is not None else None),
         **_allocated(call, profile),
-        "peak_bytes": _peak(call, profile),
+        "peak_bytes": _peak(call, profile) if device == "cpu" else _device_peak(call, profile),
         "h2d_bytes": profile.h2d_bytes if profile is not None else None,
         "d2h_bytes": profile.d2h_bytes if profile is not None else None,
-        "d2d_bytes": device.d2d_bytes if device is not None else None,
-        "set_bytes": device.set_bytes if device is not None else None,
+        "d2d_bytes": done.d2d_bytes if done is not None else None,
+        "set_bytes": done.set_bytes if done is not None else None,
     }
 
 
@@ -107,3 +107,9 @@ def _peak(call: CallCounts | None, profile: CallProfile | None) -> float | None:
     if profile is None or (traced is None and not (profile.operators or profile.allocations)):
         return traced
     return profile.peak_bytes + (traced or 0)
+
+
+def _device_peak(call: CallCounts | None, profile: CallProfile | None) -> float | None:
+    """Give what the device's allocator counted, unprofiled; where it keeps no statistics, what the trace shows."""
+    traced = call.peak_bytes if call is not None else None
+    return traced if traced is not None or profile is None else profile.peak_bytes

@@ -6,11 +6,13 @@ from profiler.tables.attribution import ATTRIBUTION
 from profiler.tables.budget import BUDGET
 from profiler.tables.ceilings import CEILINGS
 from profiler.tables.claims import CLAIMS
+from profiler.tables.clocks import CLOCKS
 from profiler.tables.cold import COLD
 from profiler.tables.counts import COUNTS
 from profiler.tables.cpu_samples import CPU_SAMPLES
 from profiler.tables.criticality import CRITICALITY
 from profiler.tables.device_states import DEVICE_STATES
+from profiler.tables.device_times import DEVICE_TIMES
 from profiler.tables.foreign import BUILDERS as FOREIGN
 from profiler.tables.kernels import KERNELS
 from profiler.tables.ladder import LADDER
@@ -30,6 +32,8 @@ __all__ = ["TABLES", "reference_markdown"]
 TABLES: tuple[Table, ...] = (
     SAMPLES,
     SUMMARY,
+    DEVICE_TIMES,
+    CLOCKS,
     COLD,
     OPS,
     LAUNCHES,

@@ -20,7 +20,11 @@ SAMPLES = Table(
         text("case", "case name"),
         text("device", "cpu or cuda"),
         count("threads", "threads allowed"),
-        text("mode", "steady, twin (a second instance, for the A/A floor), warmup or unit (smallest legal input)"),
+        text(
+            "mode",
+            "steady, twin (a second instance, for the A/A floor), warmup, unit (smallest legal input); on a device "
+            "also latency (each call waited for), device_only, cache_warm and cache_flushed (by the device's clock)",
+        ),
         count("process", "number of the worker process"),
         count("round", "number of the interleaved round in its process"),
         count("calls", "calls in the block"),

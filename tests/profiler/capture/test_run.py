@@ -78,7 +78,16 @@ def prepared_run(path: Path, *names: str) -> RunDirectory:
     run = RunDirectory(path / "run")
     empty = dict.fromkeys(Environment.__struct_fields__, "")
     environment = msgspec.convert(
-        {**empty, "cores": 1, "usable_cores": 1, "memory_bytes": 1, "caches": {}, "packages": {}, "load_average": 0.0},
+        {
+            **empty,
+            "cores": 1,
+            "usable_cores": 1,
+            "memory_bytes": 1,
+            "caches": {},
+            "packages": {},
+            "load_average": 0.0,
+            "accelerator": None,
+        },
         Environment,
     )
     run.write_manifest(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from profiler.measure import notices
 from profiler.measure.convergence import widest_gap
 from profiler.measure.ledger import Ledger
 from profiler.measure.notices import HostWatch, busy_limit, findings, left_out
-from profiler.records import Outcome, ProcessEnded, Sample
+from profiler.records import Clocks, Outcome, ProcessEnded, Sample
 from profiler.store import RunDirectory
 
 CASE = "ic1ih8oc1kh3ph1"
@@ -27,7 +28,7 @@ BASE, OTHER = "torch.conv2d", "numpy.im2col"
 def told(tmp_path: Path, make_manifest: Callable[..., Manifest]) -> Callable[..., dict[str, str]]:
     """Give the notices on samples, by code."""
 
-    def tell(samples: list[Sample], *, processes: int = 5, **changes: object) -> dict[str, str]:
+    def tell(samples: Sequence[Sample | Clocks], *, processes: int = 5, **changes: object) -> dict[str, str]:
         manifest = make_manifest([BASE, OTHER], **changes)
         with Ledger(RunDirectory(tmp_path / "run"), manifest) as ledger:
             for sample in samples:
@@ -184,3 +185,39 @@ def test_an_installed_implementation_that_is_left_out_is_named(
             "to measure both",
         )
     ]
+
+
+def clocks(number: int, **changes: Any) -> Clocks:
+    reading = Clocks(
+        device="cuda",
+        process=number % 5,
+        round=number,
+        least_mhz=1950,
+        most_mhz=1980,
+        memory_mhz=2619,
+        celsius=50,
+        watts=300.0,
+        slowed=[],
+    )
+    return msgspec.structs.replace(reading, **changes)
+
+
+@pytest.mark.parametrize(
+    ("held", "text"),
+    [
+        (1, None),
+        (3, "the device's clocks were held back in 3 of 30 rounds, by the power limit"),
+    ],
+)
+def test_a_device_that_was_held_back_is_said(
+    told: Callable[..., dict[str, str]], make_sample: MakeSample, held: int, text: str | None
+) -> None:
+    rounds = [clocks(number, slowed=["the power limit"] if number < held else []) for number in range(30)]
+    assert told([*quiet(make_sample), *rounds]) == ({} if text is None else {"throttled": text})
+
+
+def test_clocks_that_go_up_and_down_are_said(told: Callable[..., dict[str, str]], make_sample: MakeSample) -> None:
+    found = told([*quiet(make_sample), clocks(0), clocks(1, least_mhz=1410)])
+    assert found == {
+        "device_clocks": "the device's clocks went from 1410 to 1980 MHz while measuring; nvidia-smi -lgc fixes them"
+    }

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from impls.catalog import CATALOG
-from impls.contract import AVAILABLE, Availability
+from impls.catalog import CATALOG, find
+from impls.contract import AVAILABLE, Availability, Implementation
 from impls.errors import CaseNameError, UnknownImplementation, UserFunctionError
 from profiler.errors import UsageError
-from profiler.manifest import Manifest
+from profiler.manifest import DeviceFacts, Manifest
 from profiler.measure import plan
 
 CASE = "ic1ih8oc1kh3ph1"
@@ -139,10 +140,47 @@ def test_a_case_that_is_none_is_refused() -> None:
         planned(cases=["ic1"])
 
 
-@pytest.mark.parametrize("device", ["cuda", "tpu"])
-def test_only_the_processor_is_measured_on(device: str) -> None:
-    with pytest.raises(UsageError, match="--device cpu"):
-        planned(device=device)
+def test_a_device_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="--device tpu is not known; use --device cpu or --device cuda"):
+        planned(device="tpu")
+
+
+def _on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = DeviceFacts(
+        name="Example GPU",
+        capability="9.0",
+        multiprocessors=132,
+        memory_bytes=80 << 30,
+        cache_bytes=50 << 20,
+        runtime="13.0",
+        cudnn="9.15.1",
+    )
+    monkeypatch.setattr(plan, "facts_of", lambda device: facts if device == "cuda" else None)
+
+
+def test_a_run_on_a_device_plans_what_computes_there_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    _on_a_device(monkeypatch)
+    monkeypatch.setattr(plan, "CATALOG", tuple(_for_devices(each) for each in CATALOG))
+    manifest = planned(device="cuda")
+    assert names(manifest) == ["torch.conv2d", "torch.shift_add"]
+    assert (manifest.device, manifest.threads) == ("cuda", [1])
+    assert planned(device="cuda", threads=4).threads == [1, 4]
+    assert manifest.environment.accelerator is not None
+    assert manifest.environment.accelerator.name == "Example GPU"
+
+
+def _for_devices(implementation: Implementation) -> Implementation:
+    both = implementation.name in ("torch.conv2d", "torch.shift_add")
+    return replace(implementation, devices=("cpu", "cuda") if both else ("cpu",))
+
+
+def test_what_is_named_and_does_not_compute_on_the_device_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    _on_a_device(monkeypatch)
+    monkeypatch.setattr(plan, "find", lambda name: _for_devices(find(name)))
+    manifest = planned("numpy.im2col", device="cuda")
+    assert [(each.implementation, each.reason) for each in manifest.unavailable] == [
+        ("numpy.im2col", "it does not compute on cuda; use --device cpu")
+    ]
 
 
 @pytest.mark.parametrize(

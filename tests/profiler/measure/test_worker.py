@@ -40,7 +40,7 @@ FAULTS = {
     "needs_one_thread": ("ok", ""),
     "is_not_there": ("missing", "has no function 'is_not_there'"),
 }
-STAGES = ["prepare", "first_call", "article_time", "second_call"]
+STAGES = ["prepare", "article_time", "first_call", "second_call"]
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from profiler.report.device_work import device_table
+from profiler.report.device_work import device_work_table as device_table
 from profiler.report.markdown import report_markdown
 from profiler.report.view import RunView
 from profiler.store import RunDirectory

@@ -34,7 +34,15 @@ SECONDS = {"torch.conv2d": 10e-6, "mine:f": 30e-6}
 def manifest(threads: list[int]) -> Manifest:
     """Plan six implementations; one is unavailable."""
     empty = dict.fromkeys(Environment.__struct_fields__, "")
-    numbers = {"cores": 2, "usable_cores": 2, "memory_bytes": 1, "load_average": 0.0, "caches": {}, "packages": {}}
+    numbers = {
+        "cores": 2,
+        "usable_cores": 2,
+        "memory_bytes": 1,
+        "load_average": 0.0,
+        "caches": {},
+        "packages": {},
+        "accelerator": None,
+    }
     return Manifest(
         version=MANIFEST_VERSION,
         convprof="0.1.0",

@@ -79,6 +79,7 @@ def test_every_table_is_declared_once_and_written(whole_run: RunDirectory) -> No
             "counts",
         ),
         *("cpu_samples", "library_path", "criticality", "ceilings"),
+        *("device_times", "clocks"),
     ]
     assert sorted(path.name for path in whole_run.tables.iterdir()) == sorted(
         f"{name}.{ending}" for name in names for ending in ("csv", "parquet")

@@ -77,7 +77,15 @@ def _manifest() -> object:
     from profiler.manifest import MANIFEST_VERSION, Environment, Manifest, PlannedImplementation
 
     empty = dict.fromkeys(Environment.__struct_fields__, "")
-    numbers = {"cores": 1, "usable_cores": 1, "memory_bytes": 1, "load_average": 0.0, "caches": {}, "packages": {}}
+    numbers = {
+        "cores": 1,
+        "usable_cores": 1,
+        "memory_bytes": 1,
+        "load_average": 0.0,
+        "caches": {},
+        "packages": {},
+        "accelerator": None,
+    }
     return Manifest(
         version=MANIFEST_VERSION, convprof="0", created="2025-01-30T12:00:00+00:00", command=[], seed=1, device="cpu",
         cases=[CASE.name], unavailable=[], baseline=NAME, threads=[1], time_s=1.0, call_limit_s=1.0,
