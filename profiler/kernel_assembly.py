@@ -9,8 +9,11 @@ from impls.case import ConvCase
 from impls.contract import Availability
 from impls.cuda.implementations import KERNEL_OF
 from impls.cuda.inspection import inspect_kernel
-from impls.cuda.kernels import SOURCE, launch_of
+from impls.cuda.kernels import SOURCE, Launch, launch_of
+from impls.cuda.occupancy import occupancy
+from impls.cuda.resources import KernelResources
 from profiler.errors import UsageError
+from profiler.units import UNKNOWN, percent
 
 __all__ = ["kernel_assembly", "kernel_assembly_text"]
 
@@ -33,13 +36,26 @@ def kernel_assembly(name: str, case: ConvCase) -> dict[str, Any]:
         "grid": list(launch.grid),
         "block": list(launch.block),
         "dynamic_shared_bytes": launch.shared_bytes,
-        "resources": [{name: asdict(each)[name] for name in _RESOURCES} for each in built.resources],
+        "resources": [_taken(each, launch) for each in built.resources],
         "architecture": built.architecture,
         "opcodes": built.opcodes,
         "sass": list(built.sass),
         "sass_reason": built.sass_reason,
         "ptx": list(built.ptx),
     }
+
+
+def _taken(resources: KernelResources, launch: Launch) -> dict[str, Any]:
+    """Give a kernel's resources, and how many of a multiprocessor's warps it can keep active with them."""
+    capability = resources.architecture.removeprefix("sm_")
+    model = occupancy(
+        (int(capability[:-1]), int(capability[-1])),
+        launch.threads,
+        resources.registers,
+        resources.shared_bytes + launch.shared_bytes,
+    )
+    taken = {name: asdict(resources)[name] for name in _RESOURCES}
+    return {**taken, "occupancy": model and model.share, "limited_by": model and model.limiter}
 
 
 def kernel_assembly_text(built: dict[str, Any]) -> str:
@@ -57,11 +73,19 @@ def kernel_assembly_text(built: dict[str, Any]) -> str:
 
 
 def _resource_lines(built: dict[str, Any]) -> list[str]:
-    rows = [[str(each[name]) for name in _RESOURCES] for each in built["resources"]]
-    rows.insert(0, [name.replace("_", " ") for name in _RESOURCES])
+    rows = [
+        [
+            *(str(each[name]) for name in _RESOURCES),
+            UNKNOWN if each["occupancy"] is None else percent(each["occupancy"]),
+            each["limited_by"] or UNKNOWN,
+        ]
+        for each in built["resources"]
+    ]
+    rows.insert(0, [*(name.replace("_", " ") for name in _RESOURCES), "occupancy", "limited by"])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     aligned = ["  ".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return ["resources (registers and local bytes a thread, shared bytes a block)", *(f"  {row}" for row in aligned)]
+    units = "registers and local bytes a thread, shared bytes a block; occupancy by NVIDIA's model, not measured"
+    return [f"resources ({units})", *(f"  {row}" for row in aligned)]
 
 
 def _code_lines(built: dict[str, Any]) -> list[str]:

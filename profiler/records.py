@@ -22,6 +22,7 @@ __all__ = [
     "DeviceMode",
     "Exposed",
     "LibraryPath",
+    "LoadedKernel",
     "Mode",
     "Notice",
     "NsysCaptured",
@@ -159,10 +160,22 @@ class Clocks(Record, frozen=True, kw_only=True, tag="clocks"):
     slowed: list[str]
 
 
+class LoadedKernel(msgspec.Struct, frozen=True, kw_only=True):
+    """What a kernel that the process itself loaded takes: registers and local memory of a thread, static shared memory.
+
+    Local memory is what registers were spilled to, and arrays; traces of CUDA kernels do not tell it.
+    """
+
+    kernel: str
+    registers: int
+    shared_bytes: int
+    local_bytes: int
+
+
 class Captured(Record, frozen=True, kw_only=True, tag="captured"):
     """One capture: paths relative to the run directory, '' where there is none, `reason` then says why.
 
-    `calls` is how many labelled calls the trace holds.
+    `calls` is how many labelled calls the trace holds, `kernels` what the process had loaded of its own by their end.
     """
 
     implementation: str
@@ -173,6 +186,7 @@ class Captured(Record, frozen=True, kw_only=True, tag="captured"):
     counts: str
     calls: int
     reason: str = ""
+    kernels: tuple[LoadedKernel, ...] = ()
 
 
 class NsysCaptured(Record, frozen=True, kw_only=True, tag="nsys_captured"):

@@ -9,6 +9,7 @@ import msgspec
 import torch
 
 from impls.case import ConvCase
+from impls.cuda.resources import loaded_resources
 from profiler.capture.counting import count_calls, operators_in, prepared_twice
 from profiler.capture.limits import expected_events
 from profiler.capture.protocol import DONE, CaptureJob, CaptureTask
@@ -19,7 +20,7 @@ from profiler.labels import CallLabel
 from profiler.measure.device import open_device
 from profiler.measure.failure import describe_exception, on_uncaught
 from profiler.measure.subject import load
-from profiler.records import Captured, Notice, Starting
+from profiler.records import Captured, LoadedKernel, Notice, Starting
 from profiler.store import write_atomically
 
 __all__ = ["main"]
@@ -113,7 +114,20 @@ class _Worker:
             counts=task.counts if (self._folder / task.counts).is_file() else "",
             calls=calls,
             reason=reason,
+            kernels=_loaded_kernels(),
         )
+
+
+def _loaded_kernels() -> tuple[LoadedKernel, ...]:
+    return tuple(
+        LoadedKernel(
+            kernel=each.kernel,
+            registers=each.registers,
+            shared_bytes=each.shared_bytes,
+            local_bytes=each.local_bytes,
+        )
+        for each in loaded_resources()
+    )
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from profiler.records import (
     ColdStage,
     Exposed,
     LibraryPath,
+    LoadedKernel,
     Notice,
     Outcome,
     Sample,
@@ -48,12 +49,14 @@ CAPTURE_THREADS = 1  # captures are made with one thread
 class Capture:
     """Hold what one capture left; `counts` has the case first, `profile` is None without a sound trace.
 
-    `device` is None where nothing ran on a device, or where what the trace says of it is unsound.
+    `device` is None where nothing ran on a device, or where what the trace says of it is unsound. `kernels` are those
+    that the process itself loaded.
     """
 
     counts: tuple[CallCounts, ...]
     profile: CallProfile | None
     device: DeviceProfile | None = None
+    kernels: tuple[LoadedKernel, ...] = ()
 
     @property
     def call(self) -> CallCounts | None:
@@ -154,7 +157,10 @@ class Inputs:
         captured = {
             (record.implementation, record.case): record for record in self._records if isinstance(record, Captured)
         }
-        return {key: Capture(self._counts(record), *self._profiles(record)) for key, record in captured.items()}
+        return {
+            key: Capture(self._counts(record), *self._profiles(record), record.kernels)
+            for key, record in captured.items()
+        }
 
     def planned(self) -> Iterator[tuple[PlannedImplementation, str]]:
         """Give every planned implementation on every case, cases first."""

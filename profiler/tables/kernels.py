@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from profiler.records import LoadedKernel
 from profiler.tables.device_words import KERNEL_COLUMNS, kernel_cells
 from profiler.tables.inputs import CAPTURE_THREADS, Inputs
 from profiler.tables.schema import Table, count, text
@@ -51,8 +54,21 @@ def build(inputs: Inputs) -> pd.DataFrame:
             "device": inputs.manifest.device,
             "threads": CAPTURE_THREADS,
         }
-        rows += [key | each for each in cells]
+        loaded = inputs.captures[implementation, case].kernels
+        rows += [key | each | _local_bytes(each, loaded) for each in cells]
     return KERNELS.frame(rows)
+
+
+def _local_bytes(cells: Mapping[str, Any], loaded: Sequence[LoadedKernel]) -> dict[str, object]:
+    """Take local memory from what the process says that it loaded, where the trace is silent and one kernel fits."""
+    name = "local_bytes_per_thread"
+    fitting = {
+        each.local_bytes
+        for each in loaded
+        if (each.kernel, each.registers) == (cells["kernel"], cells["registers"])
+        and each.shared_bytes <= (cells["shared_bytes"] or 0)
+    }
+    return {name: fitting.pop()} if cells[name] is None and len(fitting) == 1 else {}
 
 
 def _ceiling(inputs: Inputs, name: str) -> float:

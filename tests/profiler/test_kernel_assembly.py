@@ -29,8 +29,10 @@ BUILT: dict[str, Any] = {
             "constant_bytes": 65536,
             "local_bytes": 8,
             "spill_bytes": 12,
+            "occupancy": share,
+            "limited_by": limiter,
         }
-        for architecture, registers in (("sm_80", 29), ("sm_120", 40))
+        for architecture, registers, share, limiter in (("sm_80", 29, 0.5, "blocks"), ("sm_121", 40, None, None))
     ],
     "architecture": "sm_80",
     "opcodes": {"FFMA": 2, "LDG.128": 1},
@@ -46,10 +48,10 @@ cuda.direct on ic1ih8oc1kh3
   kernel    convolution_direct
   launch    grid [1, 2, 3], block [8, 4, 1], 0 bytes shared
 
-resources (registers and local bytes a thread, shared bytes a block)
-  architecture  registers  shared bytes  constant bytes  local bytes  spill bytes
-         sm_80         29             0           65536            8           12
-        sm_120         40             0           65536            8           12
+resources (registers and local bytes a thread, shared bytes a block; occupancy by NVIDIA's model, not measured)
+  architecture  registers  shared bytes  constant bytes  local bytes  spill bytes  occupancy  limited by
+         sm_80         29             0           65536            8           12       50 %      blocks
+        sm_121         40             0           65536            8           12          -           -
 
 """
 
@@ -76,6 +78,7 @@ def test_a_kernel_is_built_for_the_case_that_is_named(tmp_path: Path, monkeypatc
     assert built["dynamic_shared_bytes"] > 0
     assert built["ptx"][0] == ".visible .entry convolution_shared_memory("
     assert list(built["resources"][0]) == list(BUILT["resources"][0])
+    assert all(0 < each["occupancy"] <= 1 and each["limited_by"] for each in built["resources"])
     assert assembly_text(built).startswith("cuda.shared_memory on ic1ih20oc1kh5kw4\n")
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
 from profiler.counts import OpCount
-from profiler.records import AnyRecord, Notice
+from profiler.records import AnyRecord, Captured, LoadedKernel, Notice
 from profiler.store import RunDirectory
 from profiler.tables.build import BUILDERS, build_tables
 from profiler.tables.ceilings import CEILINGS
@@ -218,6 +219,30 @@ def test_kernels(whole_run: RunDirectory) -> None:
         "flops_per_s": NAN, "peak_share": NAN,
     }  # fmt: skip
     assert_table(whole_run, KERNELS, [{**HERE, "implementation": "mine:f", **row}])
+
+
+@pytest.mark.parametrize(
+    ("loaded", "expected"),
+    [
+        ([("convolve", 40, 512, 24)], 24),
+        ([("convolve", 40, 512, 24), ("convolve", 41, 512, 8), ("other", 40, 512, 8)], 24),
+        ([("convolve", 40, 512, 24), ("convolve", 40, 0, 8)], None),  # two that it may have been
+        ([("convolve", 40, 513, 24)], None),  # launched with less than that one takes
+    ],
+)
+def test_local_memory_is_what_the_process_says_of_the_one_kernel_that_fits(
+    loaded: list[tuple[str, int, int, int]], expected: int | None, whole_run: RunDirectory
+) -> None:
+    kernels = tuple(
+        LoadedKernel(kernel=kernel, registers=registers, shared_bytes=shared, local_bytes=local)
+        for kernel, registers, shared, local in loaded
+    )
+    told = next(each for each in whole_run.records() if isinstance(each, Captured) and each.implementation == "mine:f")
+    with whole_run.journal() as journal:
+        journal.append(msgspec.structs.replace(told, kernels=kernels))
+    build_tables(whole_run)
+    found = read_table(whole_run, KERNELS)["local_bytes_per_thread"].tolist()
+    assert [None if pd.isna(each) else each for each in found] == [expected]
 
 
 def test_device_states(whole_run: RunDirectory) -> None:
