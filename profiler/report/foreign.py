@@ -58,7 +58,7 @@ def verdict_of(frames: Frames, name: str) -> str:
         return f"nothing ran on a device here, as far as the trace tells.{unsound}"
     told = []
     for device, rows in states.groupby("device_number", sort=False):
-        shares = rows.set_index("state")["share"]
+        shares = rows.set_index("state")["share"].fillna(0.0)
         busy, exposed = float(shares[list(BUSY)].sum()), float(shares[list(EXPOSED_LAUNCH)].sum())
         idle = shares.drop(list(BUSY))
         longest = str(idle.idxmax())

@@ -228,7 +228,8 @@ class DeviceTrace:
         held = [each for each in columns if len(each)]
         if not held:
             return 0, 0
-        return min(int(each.start_ns.min()) for each in held), max(int(each.end_ns.max()) for each in held)
+        start = min(int(each.start_ns.min()) for each in held)
+        return start, max(start, *(int(each.end_ns.max()) for each in held))  # a damaged duration may be negative
 
     def device_of(self, identifier: int) -> Device:
         """Describe a device, by its number alone where the trace does not."""

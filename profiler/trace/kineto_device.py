@@ -61,6 +61,8 @@ _RECORDERS_OWN = re.compile(
 )
 # Beyond this many microseconds (some quarter of an hour) a trace counts from an epoch, and a timestamp of 0 is damage.
 _EPOCH_US = 1e9
+# Times beyond these are damage, and their differences would not fit into 64 bits of nanoseconds.
+_LATEST_US, _LONGEST_US = 2.0**52, 2.0**50
 # How the names of copies begin, as CUPTI's and roctracer's parts of libkineto write them.
 _DIRECTIONS = {
     "HtoD": "h2d", "DtoH": "d2h", "DtoD": "d2d", "HtoH": "h2h", "PtoP": "peer",
@@ -181,7 +183,7 @@ class _Columns:
     def _spans(self, events: list[_Event]) -> tuple[list[_Event], dict[str, NDArray[Any]]]:
         """Give the events that have a time, and the columns that all have."""
         start, duration = numbers(each.start for each in events), numbers(each.duration for each in events)
-        timed = np.isfinite(start) & np.isfinite(duration)
+        timed = (start >= 0) & (start < _LATEST_US) & (np.abs(duration) < _LONGEST_US)  # NaN is none of these
         if not timed.all():
             self._untimed += int(np.sum(~timed))
             events = [event for event, known in zip(events, timed, strict=True) if known]
@@ -341,7 +343,9 @@ def _triples(values: Iterable[Any]) -> _Integers:
     nothing = (UNKNOWN,) * 3
     rows = [
         tuple(value)
-        if isinstance(value, list) and len(value) == 3 and all(type(each) is int for each in value)
+        if isinstance(value, list)
+        and len(value) == 3
+        and all(type(each) is int and abs(each) < LARGEST for each in value)
         else nothing
         for value in values
     ]

@@ -49,6 +49,7 @@ _READS_ALL = re.compile(
     r"|cudnn_batch_norm_backward|miopen_batch_norm_backward|max_pool2d_with_indices|adaptive_avg_pool2d|avg_pool2d"
     r"|gelu_backward|silu_backward|constant_pad_nd|flash_attention_forward|convolution_backward)_?$"
 )
+_MOST_AXES = 64  # torch's own limit
 _INTEGER = re.compile(r"-?\d+")
 
 
@@ -131,4 +132,6 @@ def _per_axis(value: Any, axes: int) -> list[int] | None:
 
 
 def _is_shape(value: Any) -> bool:
-    return isinstance(value, list) and all(type(size) is int and size >= 0 for size in value)
+    return (
+        isinstance(value, list) and len(value) <= _MOST_AXES and all(type(each) is int and each >= 0 for each in value)
+    )
