@@ -50,6 +50,13 @@ def test_a_driver_that_fails_is_quoted_in_one_line_and_does_not_warn(monkeypatch
     assert "finds none (CUDA initialization: the driver is too old); run on" in cuda_device().reason
 
 
+@pytest.mark.skipif(torch.version.cuda is not None, reason="a CUDA build has to be imported to ask the driver")
+def test_a_build_without_cuda_is_told_without_importing_it() -> None:
+    probe = "import sys; from impls.cuda.device import cuda_device; print(cuda_device().reason, 'torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout
+    assert said == f"{cuda_device().reason} False\n"
+
+
 def test_without_torch_that_is_the_answer() -> None:
     probe = (
         "import importlib.util, sys\n"
