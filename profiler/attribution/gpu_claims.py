@@ -60,5 +60,6 @@ gpu_loop = in_each_case(
 gpu_shared_memory = in_each_case(
     _gpu_shared_memory,
     f"an NVIDIA GPU, and {_DIRECT} and {_SHARED} there: `convprof analyze --device cuda`; what the compiler makes of "
-    f"them, in registers and shared memory, needs none: `convprof list --asm {_SHARED}`",
+    f"them, in registers, shared memory and occupancy, needs none: `convprof list --asm {_SHARED}`; of recorded traces "
+    "docs/device.md tells",
 )

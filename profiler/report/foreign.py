@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pandas as pd
 
+from profiler.report.convolutions import convolution_lines
 from profiler.report.escape import code, plain, visible
 from profiler.report.markdown_table import markdown_table
 from profiler.report.templating import environment
@@ -116,6 +117,7 @@ def _section(frames: Frames, name: str) -> dict[str, Any]:
         "depths": _depths(frames, name),
         "kernels": _kernels(frames, name),
         "more_kernels": max(0, len(_rows(frames, TRACE_KERNELS.name, name)) - _SHOWN_KERNELS),
+        "convolutions": convolution_lines(_rows(frames, TRACE_KERNELS.name, name)),
         "memory": _memory(frames, name),
         "ranges": _ranges(frames, name),
         "more_ranges": max(0, len(_rows(frames, RANGES.name, name)) - _SHOWN_KERNELS),
