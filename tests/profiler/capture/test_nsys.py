@@ -93,7 +93,7 @@ def run_of(path: Path, *names: str, asked: bool = True) -> RunDirectory:
     """Write the plan of a run and the outcomes of a measurement that found all of it right."""
     (path / "mine.py").write_text(_FILE)
     run = RunDirectory(path / "run")
-    empty = dict.fromkeys(Environment.__struct_fields__, "")
+    empty = dict.fromkeys(Environment.__struct_fields__, "") | {"accelerator": None}
     environment = msgspec.convert(
         {**empty, "cores": 1, "usable_cores": 1, "memory_bytes": 1, "caches": {}, "packages": {}, "load_average": 0.0},
         Environment,

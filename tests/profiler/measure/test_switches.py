@@ -59,7 +59,7 @@ def test_without_onednn_is_held_to_transforms_where_torch_takes_winograd() -> No
     case, conv2d = ConvCase.parse("mb16ic4ih32oc4kh3ph1"), find("torch.conv2d")
     data, switches = make_data(case, seed=1), switches_of(conv2d, case, 1)
     together = [switches["without_onednn"], switches["channels_last"]]
-    for thrown, bound in (([], "direct"), (together[:1], "transform"), (together, "transform")):
+    for thrown, bound in (([], "library"), (together[:1], "transform"), (together, "transform")):
         subject = prepared(conv2d, case, data, thrown)
         assert subject.error_bound == bound
         with subject.context():

@@ -48,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 
 def _manifest() -> Manifest:
-    empty = dict.fromkeys(Environment.__struct_fields__, "")
+    empty = dict.fromkeys(Environment.__struct_fields__, "") | {"accelerator": None}
     numbers = {"cores": 1, "usable_cores": 1, "memory_bytes": 1, "load_average": 0.0, "caches": {}, "packages": {}}
     return Manifest(
         version=MANIFEST_VERSION,
