@@ -157,7 +157,7 @@ def _why_not_on_device(cause: str, evidence: Evidence) -> str:
         return "threads of the host count where the device waits for them, under what they then do"
     if cause == "autograd":
         return "no switch for the gradient mode; calls run without gradients unless they are about them"
-    return f"no sound trace of the device in this run; contained in {RESIDUAL}"
+    return f"no sound trace of the device with work on it in this run; contained in {RESIDUAL}"
 
 
 def _missing(cause: str, evidence: Evidence) -> str:

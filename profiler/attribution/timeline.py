@@ -158,9 +158,7 @@ def _unbusy(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple
     return value, np.maximum(0.0, evidence.total.replicates - _busy(evidence, timeline, draws))
 
 
-def _share(
-    evidence: Evidence, timeline: DeviceTimeline, states: Sequence[State], draws: Draws
-) -> tuple[float, Floats]:
+def _share(evidence: Evidence, timeline: DeviceTimeline, states: Sequence[State], draws: Draws) -> tuple[float, Floats]:
     """Give the share of some states in the idle time that is neither the recorder's nor a gap, and its replicates."""
     idle_s = sum(spent for state, spent in timeline.seconds.items() if state not in (*BUSY, "overhead", "gap"))
     if not idle_s > 0:

@@ -116,7 +116,9 @@ def _of_queue(
 ) -> StateTimes:
     layers = {**_device(linked, queue), **host}
     edges = np.array(windows, dtype=np.int64).reshape(-1, 2)
-    bounds = np.unique(np.concatenate([edges.ravel(), *(side for layer in (*layers.values(), recorder_waits) for side in layer)]))
+    bounds = np.unique(
+        np.concatenate([edges.ravel(), *(side for layer in (*layers.values(), recorder_waits) for side in layer)])
+    )
     lengths = np.diff(bounds)
     codes = np.full(len(lengths), STATES.index("nothing"), dtype=np.int64)
     for state in reversed(STATES):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -60,18 +59,18 @@ def _kernel(name: str, begin: float, end: float, correlation: int) -> Event:
 
 
 def _kernel_call() -> tuple[float, list[Event]]:
-    """One launch from Python. Idle: 6 in Python, 4 in the launch, 2 on its way; then the capture waits, 2 of Python."""
+    """Launch once from Python. Idle: 6 in it, 4 in the launch, 2 on its way; the capture waits; and 2 in Python."""
     return 24, [_launch(6, 10, 1), _kernel("convolution_direct", 14, 20.1, 1), _wait(12, 22)]
 
 
 def _library_call() -> tuple[float, list[Event]]:
-    """One launch in an operator. Idle: 2 in Python, 18 in the operator, 5 in the launch, 4 on its way, 2 of Python."""
+    """Launch once in an operator. Idle: 2 in Python, 18 in it, 5 in the launch, 4 on its way, and 2 in Python."""
     operator = _host("cpu_op", "aten::conv2d", 2, 30)
     return 44, [operator, _launch(20, 25, 1), _kernel("implicit_convolve_sgemm", 29, 40.2, 1), _wait(33, 42)]
 
 
 def _operators_call() -> tuple[float, list[Event]]:
-    """A padding, then nine products and nine sums, each an operator with a launch of its own.
+    """Pad, then compute nine products and nine sums, each an operator with a launch of its own.
 
     Idle before the padding: 4 in Python, 4 in the operator, 2 in its launch, 3 on its way; before the first product 5,
     2, 2 and 2. The next sixteen are launched when the one before has ended, 2 and 2 on the way; the last while a longer
