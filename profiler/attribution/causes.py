@@ -45,12 +45,12 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "traffic",
         "bytes moved beyond the compulsory ones: padding copies, temporaries, reorders",
-        "copies, sets and kernels that only move data",
+        "copies, sets, kernels that only move data, and what others read and write beyond the compulsory bytes",
     ),
     Cause(
         "arithmetic",
         "work beyond the floor: algorithm, vectorisation, wasted lanes",
-        "the other kernels beyond the floor: algorithm, temporaries read and written, wasted lanes",
+        "kernels beyond the floor and the traffic: algorithm, wasted lanes, too little work for the device",
     ),
     Cause("floor", "what the convolution takes at this machine's limits", "what it takes at the device's limits"),
     Cause(RESIDUAL, "what no cause explains"),

@@ -7,8 +7,11 @@ calls, B the device's busy time in a call, G its gaps and s the share of a host 
 
     idle = min(G, T - B) + s x (T - B - G)    with s that of the waits,
     cause = s x max(0, T - B - G)             for what else the device waited for,
-    traffic = copies, sets, and kernels that only rearrange memory,
-    arithmetic = the other kernels less the floor.
+    traffic = copies, sets, kernels that only rearrange memory, and M of the other kernels,
+    arithmetic = the other kernels less the floor and M.
+
+M is what the bytes that operators move beyond the compulsory ones take at the device's copy bandwidth, modelled, and no
+more than the other kernels take beyond the floor: what passes through memory between elementwise kernels.
 
 Time in which nothing was recorded is nobody's, and is in the residual; so is what the recorder itself took, which is
 no part of an unprofiled call and of whose share the others are freed.
@@ -22,9 +25,11 @@ from dataclasses import replace
 import numpy as np
 
 from profiler.attribution.bound import floor
+from profiler.attribution.count import between_operators
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate, Estimator
 from profiler.attribution.evidence import DeviceTimeline, Evidence, Floats
+from profiler.attribution.words import speed
 from profiler.trace.device_states import BUSY, State
 from profiler.units import count, percent, seconds
 
@@ -86,8 +91,13 @@ def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
     copying = timeline.seconds["copy"] + timeline.seconds["set"]
     value = _cut(evidence, timeline) * (copying + _layout(timeline))
     words = f"{seconds(copying)} of copies and sets and {seconds(_layout(timeline))} of kernels that only move data"
+    words += ", by the device's clock"
     replicates = value * _spread(evidence, timeline, draws)
-    return Estimate("traffic", value, replicates, "timeline", "unconfirmed", f"{words}, by the device's clock")
+    between, betweens = _between(evidence, timeline, draws)
+    found = between_operators(evidence)
+    if found is not None and between > 0:
+        words += f"; {found[2]}, at {speed(found[1], 'GB/s')}: {seconds(between)} of the other kernels, as modelled"
+    return Estimate("traffic", value + between, replicates + betweens, "timeline", "unconfirmed", words)
 
 
 def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
@@ -98,19 +108,32 @@ def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
     computing = _cut(evidence, timeline) * (timeline.seconds["kernel"] - _layout(timeline))
     spread = _spread(evidence, timeline, draws)
     least, leasts = (0.0, np.zeros(draws.replicates)) if bound is None else (bound.seconds, bound.replicates)
+    between, betweens = _between(evidence, timeline, draws)
     words = f"{seconds(computing)} of kernels that compute, by the device's clock, " + (
         "the floor among it: no limits of this device were measured"
         if bound is None
-        else f"less the floor of {seconds(bound.seconds)}"
+        else f"less the floor of {seconds(bound.seconds)}{f' and {seconds(between)} of traffic' if between > 0 else ''}"
     )
     return Estimate(
         "arithmetic",
-        max(0.0, computing - least),
-        np.maximum(0.0, computing * spread - leasts),
+        max(0.0, computing - least - between),
+        np.maximum(0.0, computing * spread - leasts - betweens),
         "timeline",
         "unconfirmed",
         words,
     )
+
+
+def _between(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple[float, Floats]:
+    """Give the seconds that kernels which compute spend on bytes beyond the compulsory ones, as modelled."""
+    found, bound = between_operators(evidence), floor(evidence, draws)
+    if found is None or bound is None:
+        return 0.0, np.zeros(draws.replicates)
+    moved, limit, _ = found
+    computing = _cut(evidence, timeline) * (timeline.seconds["kernel"] - _layout(timeline))
+    beyond = np.maximum(0.0, computing * _spread(evidence, timeline, draws) - bound.replicates)
+    value = min(moved / limit.value, max(0.0, computing - bound.seconds))
+    return value, np.minimum(moved / limit.replicates(draws), beyond)
 
 
 def _spread(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> Floats:

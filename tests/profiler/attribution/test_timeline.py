@@ -79,6 +79,23 @@ def test_gaps_of_a_device_that_is_the_limit_are_not_put_down_to_the_host(
     assert "5.00 µs of gaps" in budget.row("idle").evidence
 
 
+def test_what_kernels_move_beyond_the_compulsory_bytes_is_traffic_and_no_arithmetic(
+    make_evidence: MakeEvidence, draws: Draws
+) -> None:
+    nothing = ((20.0, (1, 0, 100)), (21.0, (1, 0, 100)))
+    for moved, kernels in ((10_000, 40.0), (10_000_000, 40.0)):
+        evidence = _on_gpu(
+            make_evidence(total=50.0, counts=(9, 80_036 + moved, 100), units=nothing), _timeline(kernel=kernels)
+        )
+        budget = budget_of(evidence, draws)
+        limit = evidence.ceilings.bandwidth(evidence.case.compulsory_bytes)
+        assert limit is not None
+        beyond = kernels * 1e-6 - budget.row("floor").seconds
+        assert budget.row("traffic").seconds == pytest.approx(min(moved / limit.value, beyond))
+        assert budget.row("arithmetic").seconds == pytest.approx(beyond - budget.row("traffic").seconds, abs=1e-15)
+        assert "as modelled" in budget.row("traffic").evidence
+
+
 def test_more_device_work_than_a_call_takes_is_cut_to_it(make_evidence: MakeEvidence, draws: Draws) -> None:
     evidence = _on_gpu(make_evidence(total=50.0, ceilings=_no_ceilings()), _timeline(kernel=90, copy=10, python=5))
     budget = budget_of(evidence, draws)
