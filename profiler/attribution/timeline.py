@@ -13,6 +13,7 @@ calls, B the device's busy time in a call, G its gaps and s the share of a host 
 M is what the bytes that operators move beyond the compulsory ones take at the device's copy bandwidth, modelled, and no
 more than the other kernels take beyond the floor: what passes through memory between elementwise kernels.
 
+Where the switch of gradients was thrown, what it saves has a row of its own and is taken from T - B - G.
 Time in which nothing was recorded is nobody's, and is in the residual; so is what the recorder itself took, which is
 no part of an unprofiled call and of whose share the others are freed.
 """
@@ -24,6 +25,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from profiler.attribution import switch
 from profiler.attribution.bound import floor
 from profiler.attribution.count import between_operators
 from profiler.attribution.draws import Draws
@@ -57,7 +59,7 @@ def _waiting(cause: str) -> Estimator:
         words = (
             f"device idle in {states} for {percent(share)} of its idle time in {count(timeline.calls)} profiled calls, "
             f"times the {seconds(idle_s)} that the unprofiled median leaves beside {_busy_words(evidence, timeline)}"
-            f"{_gap_words(evidence, timeline)}"
+            f"{_beside_words(evidence, timeline, draws)}"
         )
         return Estimate(cause, share * idle_s, shares * idle, "timeline", "unconfirmed", words)
 
@@ -171,9 +173,16 @@ def _gaps(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple[f
 
 
 def _idle(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple[float, Floats]:
-    """Give what a call leaves beside the device's work and its gaps: what the host makes it wait."""
+    """Give what a call leaves beside the device's work and its gaps: what the host makes it wait.
+
+    Without what the switch of gradients saves: it has a row of its own, and is in the host's states as well.
+    """
     (left, lefts), (gap, gaps) = _unbusy(evidence, timeline, draws), _gaps(evidence, timeline, draws)
-    return left - gap, lefts - gaps
+    gradients = switch.autograd(evidence, draws)
+    if gradients is None:
+        return left - gap, lefts - gaps
+    kept = np.maximum(0.0, lefts - gaps - np.maximum(0.0, gradients.replicates))
+    return max(0.0, left - gap - max(0.0, gradients.seconds)), kept
 
 
 def _unbusy(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple[float, Floats]:
@@ -196,10 +205,12 @@ def _share(evidence: Evidence, timeline: DeviceTimeline, states: Sequence[State]
     return value, np.clip(drawn, 0.0, 1.0)
 
 
-def _gap_words(evidence: Evidence, timeline: DeviceTimeline) -> str:
+def _beside_words(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> str:
     left = max(0.0, evidence.total.value - _busy_seconds(evidence, timeline))
     gap = min(timeline.seconds["gap"], left)
-    return f" and {seconds(gap)} of gaps" if gap > 0 else ""
+    words = f" and {seconds(gap)} of gaps" if gap > 0 else ""
+    effect = switch.autograd(evidence, draws)
+    return f"{words} and {seconds(effect.seconds)} of gradients" if effect is not None and effect.seconds > 0 else words
 
 
 def _busy_words(evidence: Evidence, timeline: DeviceTimeline) -> str:

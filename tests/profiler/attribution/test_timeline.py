@@ -96,6 +96,16 @@ def test_what_kernels_move_beyond_the_compulsory_bytes_is_traffic_and_no_arithme
         assert "as modelled" in budget.row("traffic").evidence
 
 
+def test_what_gradients_cost_is_in_no_state_of_the_host_too(
+    make_evidence: MakeEvidence, make_effect: Callable[..., Any], draws: Draws
+) -> None:
+    made = make_evidence(total=50.0, ceilings=_no_ceilings(), switches=[make_effect("inference_mode", "autograd", 4.0)])
+    budget = budget_of(_on_gpu(made, _timeline(kernel=10, operator=60, python=20)), draws)
+    found = {cause: budget.row(cause).seconds * 1e6 for cause in ("autograd", "dispatch", "interpreter", "residual")}
+    assert found == pytest.approx({"autograd": 4, "dispatch": 27, "interpreter": 9, "residual": 0}, abs=1e-9)
+    assert "beside 10.0 µs of device work and 4.00 µs of gradients" in budget.row("dispatch").evidence
+
+
 def test_more_device_work_than_a_call_takes_is_cut_to_it(make_evidence: MakeEvidence, draws: Draws) -> None:
     evidence = _on_gpu(make_evidence(total=50.0, ceilings=_no_ceilings()), _timeline(kernel=90, copy=10, python=5))
     budget = budget_of(evidence, draws)
