@@ -22,6 +22,8 @@ from profiler.labels import CallLabel, write_label
 from profiler.manifest import MANIFEST_VERSION, Environment, Manifest, PlannedImplementation
 from profiler.measure.samples import write_samples
 from profiler.records import AnyRecord, Captured, Ceiling, Outcome, ProcessEnded, Sample
+from profiler.report.markdown import verdicts
+from profiler.report.view import RunView
 from profiler.store import RunDirectory
 from profiler.tables.build import build_tables
 from profiler.tables.files import read_table
@@ -242,3 +244,13 @@ def test_launches_are_counted_without_the_wait_of_whoever_recorded(run: RunDirec
         KERNEL: [1, 1, 0, 0],
         OPERATORS: [19, 19, 0, 0],
     }
+
+
+def test_the_headline_names_causes_in_a_device_s_words(run: RunDirectory) -> None:
+    (headline,) = verdicts(RunView(run))
+    assert headline == (
+        "Here, on `ic1ih1000oc1kh3ph1` with `cuda`, `torch.shift_add` takes 6.21x the time of `torch.conv2d` (95 %: "
+        "6.21x to 6.21x), because of work in the device's kernels beyond the floor (87 % of the gap, unconfirmed); "
+        "`cuda.direct` takes 0.411x (95 %: 0.411x to 0.411x), because it saves work in the device's kernels beyond the "
+        "floor (46 % of the gap, unconfirmed) and operator dispatch (40 % of the gap, unconfirmed)."
+    )
