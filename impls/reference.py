@@ -77,14 +77,14 @@ def _rounded_to_tf32(case: ConvCase, image: Any, weight: Any) -> Floats:
     """Bound what each element's error gains where both factors of each product are rounded to TF32 first.
 
     ((1 + t)^2 (1 + gamma_m) - 1) * sum |x||w|: products of rounded inputs are exact, and their sum is rounded in
-    float32 as tensor cores do it, cut off instead of rounded, so that gamma_m is twice that of a direct sum. Source:
+    float32 as tensor cores do it, cut off instead of rounded, so that gamma_m is of twice the unit roundoff. Source:
     P. Blanchard, N. J. Higham, F. Lopez, T. Mary, S. Pranesh, Mixed precision block fused multiply-add: error analysis
     and application to GPU tensor cores, SIAM J. Sci. Comput. 42(3), 2020, section 3. t is 2^-11 where inputs are
     rounded to nearest and 2^-10 where they are cut off; NVIDIA does not document which, so it is the latter here. How
     the sum is rounded is from M. Fasi, N. J. Higham, M. Mikaitis, S. Pranesh, Numerical behavior of NVIDIA tensor
     cores, PeerJ Computer Science 7:e330, 2021.
     """
-    accumulated = 1 + 2 * _gamma(case, "float32")
+    accumulated = 1 + _gamma(case, "float32", cut_off=True)
     magnitudes = convolve(case, np.abs(_float64(image)), np.abs(_float64(weight)))
     return ((1 + _TF32_ROUNDOFF) ** 2 * accumulated - 1) * magnitudes
 
@@ -215,8 +215,8 @@ def _float64(values: Any) -> Floats:
     return np.asarray(plain, dtype=np.float64)
 
 
-def _gamma(case: ConvCase, dtype: str) -> float:
-    unit_roundoff = float(np.finfo(dtype).eps) / 2
+def _gamma(case: ConvCase, dtype: str, *, cut_off: bool = False) -> float:
+    unit_roundoff = float(np.finfo(dtype).eps) / (1 if cut_off else 2)
     roundings = (case.terms + int(case.bias) + 1) * unit_roundoff
     return roundings / (1 - roundings)
 

@@ -55,6 +55,7 @@ def stream_of(device: Any) -> Stream:
 def bind(source: Path, launch: Launch, inputs: Inputs, outputs: Outputs) -> Call:
     """Compile, load and lay out a launch; the call only launches, and does not wait for the device.
 
+    Its arguments lie in memory that every call writes to, so one call serves one thread at a time.
     The inputs' device has to be the current one, here and when it is called. Raises BuildError and DeviceError.
     """
     image, weight, bias = (_placed(each, launch.alignment) for each in (inputs.image, inputs.weight, inputs.bias))

@@ -25,6 +25,7 @@ __all__ = ["Budget", "budget_of", "budget_table_rows", "check_sum", "interval_ar
 
 # Sums of a dozen floating-point numbers round in the last digits; anything more is a mistake.
 _TOLERANCE = 1e-9
+_ROUNDING = 1e-12  # of the median: a remainder of less is none
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,13 @@ def _residual(evidence: Evidence, rows: Sequence[Estimate]) -> Estimate:
     explained = functools.reduce(np.add, [row.replicates for row in rows])
     holds = _CONTAINED if evidence.timeline is None else ()
     contained = [row.cause for row in rows if row.status == "not estimated" and row.cause in holds]
+    left = evidence.total.value - math.fsum(row.seconds for row in rows)
+    lefts = evidence.total.replicates - explained
+    rounding = _ROUNDING * evidence.total.value
     return Estimate(
         RESIDUAL,
-        evidence.total.value - math.fsum(row.seconds for row in rows),
-        evidence.total.replicates - explained,
+        left if abs(left) > rounding else 0.0,
+        np.where(np.abs(lefts) > rounding, lefts, 0.0),
         "remainder",
         "unconfirmed",
         (
@@ -157,7 +161,7 @@ def _why_not_on_device(cause: str, evidence: Evidence) -> str:
         return "threads of the host count where the device waits for them, under what they then do"
     if cause == "autograd":
         return "no switch for the gradient mode; calls run without gradients unless they are about them"
-    return f"no sound trace of the device in this run; contained in {RESIDUAL}"
+    return f"no sound trace of the device with work on it in this run; contained in {RESIDUAL}"
 
 
 def _missing(cause: str, evidence: Evidence) -> str:

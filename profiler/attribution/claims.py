@@ -10,7 +10,7 @@ from profiler.attribution.cold_order import cold_order
 from profiler.attribution.evidence import Condition
 from profiler.attribution.findings import Findings
 from profiler.attribution.gather import Gathered
-from profiler.attribution.gpu_claims import gpu_loop, gpu_shared_memory, on_gpu
+from profiler.attribution.gpu_claims import gpu_loop, gpu_shared_memory
 from profiler.attribution.judging import Judgement, judged, threads_told, with_other_threads
 from profiler.attribution.library_claims import (
     batch_handling,
@@ -47,7 +47,7 @@ def compiler_flags(findings: Findings, condition: Condition) -> Judgement | None
     name, best = min(pairs, key=lambda pair: pair[1].value)
     apart = any(found.above or found.below for _, found in pairs)
     told = "; ".join(f"{name} {found}" for name, found in pairs)
-    evidence = f"on {condition.case}, {threads_told(condition.threads)}, over -O0: {told}"
+    evidence = f"on {condition.case}, {threads_told(condition.threads, condition.device)}, over -O0: {told}"
     sentence = f"{name} takes {ratio(best.value)} of the time of {unoptimised(name)}"
     return judged([apart], [], f"{name} takes {best} of the time of -O0", evidence, sentence)
 
@@ -64,7 +64,7 @@ def numpy_loop_benefits(findings: Findings, condition: Condition) -> Judgement |
     if benefit.below:
         says = "a loop over Python's own numbers is slower, so the products of a pixel gain from NumPy"
     figure = f"{slow} of numpy.shift_add, {benefit} of python.loop"
-    evidence = f"article.numpy_loop on {condition.case}, {threads_told(condition.threads)}: {says}"
+    evidence = f"article.numpy_loop on {condition.case}, {threads_told(condition.threads, condition.device)}: {says}"
     sentence = (
         f"the NumPy loop takes {ratio(slow.value)} the time of NumPy's shifted adds, and "
         f"{ratio(benefit.value)} that of the same loop without NumPy"
@@ -82,11 +82,11 @@ def blas_accelerates(findings: Findings, condition: Condition) -> Judgement | No
         )
         if (found := findings.ratio(product, plain, condition)) is not None
     }
-    if not pairs or on_gpu(condition):
+    if not pairs or condition.device != "cpu":
         return None
     beside = ["numpy.im2col", "torch.unfold", "numpy.sliding_window"]
     others = [f"{name} {found}" for name, found in findings.against(beside, LIBRARY, condition)]
-    evidence = f"on {condition.case}, {threads_told(condition.threads)}"
+    evidence = f"on {condition.case}, {threads_told(condition.threads, condition.device)}"
     evidence += f"; over {LIBRARY}: {'; '.join(others)}" if others else ""
     if scratch := findings.scratch_bytes(LIBRARY, condition):
         evidence += f"; {LIBRARY} fills {size(scratch)} of scratch itself, so it may be im2col and BLAS as well"

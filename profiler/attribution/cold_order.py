@@ -11,7 +11,7 @@ import pandas as pd
 from profiler.attribution.conditions import within
 from profiler.attribution.evidence import Condition
 from profiler.attribution.findings import Findings
-from profiler.attribution.judging import Judgement, not_testable
+from profiler.attribution.judging import Judgement, not_testable, threads_told
 from profiler.tables.cold import COLD
 from profiler.units import seconds
 
@@ -47,7 +47,8 @@ def cold_order(findings: Findings, condition: Condition) -> Judgement | None:
     whole = set(_LISTINGS) <= set(findings.names(condition))
     own = "the article's own three listings " + ("flip" if listings else "keep their order")
     method = (
-        f"First calls in fresh processes by time.time() against steady medians, {condition.case}, 1 thread; "
+        f"First calls in fresh processes by time.time(){_unwaited(condition)} against steady medians, "
+        f"{condition.case}, {threads_told(1, condition.device)}; "
         f"{own if whole else 'not all of the listings were measured'}"
     )
     shown = "; ".join(_words(flip) for flip in (listings or certain or wrong)[:_MOST_SHOWN])
@@ -58,6 +59,11 @@ def cold_order(findings: Findings, condition: Condition) -> Judgement | None:
     if wrong:
         return not_testable(f"no flip is beyond its cold intervals: {shown}. {method}", figure)
     return Judgement("supported", figure, method, sentence)
+
+
+def _unwaited(condition: Condition) -> str:
+    """Say what the article's timing leaves out where a call returns before it is done."""
+    return "" if condition.device == "cpu" else ", which stops when the call returns and waits for no device,"
 
 
 def flips(findings: Findings, condition: Condition) -> tuple[int, list[Flip]]:

@@ -51,6 +51,7 @@ class Findings:
         self.gathered = gathered
         self.files = gathered.files
         self.threads = threads
+        self.device = gathered.manifest.device
         self.conditions = tuple(condition for condition in gathered.conditions if condition.threads == threads)
 
     def names(self, condition: Condition, family: str | None = None) -> list[str]:

@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from profiler.attribution.evidence import Condition
 from profiler.attribution.findings import Findings
-from profiler.attribution.judging import Judgement, judged
+from profiler.attribution.judging import Judgement, judged, threads_told
 from profiler.attribution.library_claims import in_each_case
-from profiler.attribution.subjects import LIBRARY
+from profiler.attribution.subjects import LIBRARY, LOOP_ON_CPU
 from profiler.units import ratio
 
-__all__ = ["gpu_loop", "gpu_shared_memory", "on_gpu"]
+__all__ = ["gpu_loop", "gpu_shared_memory"]
 
-_LOOP, _LOOP_ON_CPU = "article.torch_loop", "article.torch_loop[cpu]"
+_LOOP = "article.torch_loop"
 _DIRECT, _SHARED, _BLOCKED = "cuda.direct", "cuda.shared_memory", "cuda.register_blocked"
 
 
-def on_gpu(condition: Condition) -> bool:
+def _on_gpu(condition: Condition) -> bool:
     """Say whether a condition's tensors lie on a GPU."""
     return condition.device == "cuda"
 
 
 def _gpu_loop(findings: Findings, condition: Condition) -> Judgement | None:
     """Judge C10 by both of its halves: the loop on the GPU against the same on the CPU, and against the library."""
-    cpu = findings.ratio(_LOOP, _LOOP_ON_CPU, condition)
+    cpu = findings.ratio(_LOOP, LOOP_ON_CPU, condition)
     library = findings.ratio(_LOOP, LIBRARY, condition)
-    if not on_gpu(condition) or cpu is None or library is None:
+    if not _on_gpu(condition) or cpu is None or library is None:
         return None
-    figure = f"{_LOOP} takes {cpu} of the time of {_LOOP_ON_CPU} and {library} of {LIBRARY}"
+    figure = f"{_LOOP} takes {cpu} of the time of {LOOP_ON_CPU} and {library} of {LIBRARY}"
     evidence = (
         f"on {condition.case}, the same loop with its tensors on the GPU and on the CPU, and {LIBRARY} on the GPU, in "
-        "the same rounds"
+        f"the same rounds, {threads_told(condition.threads, condition.device)}"
     )
     sentence = (
         f"the loop on the GPU takes {ratio(cpu.value)} the time of the loop on the CPU, and {ratio(library.value)} "
@@ -41,7 +41,7 @@ def _gpu_loop(findings: Findings, condition: Condition) -> Judgement | None:
 def _gpu_shared_memory(findings: Findings, condition: Condition) -> Judgement | None:
     """Judge C12: the CUDA kernel with tiles in shared memory against the one that reads global memory."""
     found = findings.ratio(_SHARED, _DIRECT, condition)
-    if not on_gpu(condition) or found is None:
+    if not _on_gpu(condition) or found is None:
         return None
     beside = [f"{name} {each}" for name, each in findings.against([_BLOCKED, LIBRARY], _DIRECT, condition)]
     evidence = (
@@ -55,7 +55,7 @@ def _gpu_shared_memory(findings: Findings, condition: Condition) -> Judgement | 
 
 
 gpu_loop = in_each_case(
-    _gpu_loop, f"an NVIDIA GPU, and {_LOOP}, {_LOOP_ON_CPU} and {LIBRARY} there: `convprof analyze --device cuda`"
+    _gpu_loop, f"an NVIDIA GPU, and {_LOOP}, {LOOP_ON_CPU} and {LIBRARY} there: `convprof analyze --device cuda`"
 )
 gpu_shared_memory = in_each_case(
     _gpu_shared_memory,

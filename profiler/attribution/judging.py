@@ -128,6 +128,7 @@ def with_other_threads(judgement: Judgement, others: Sequence[tuple[int, Judgeme
     return judgement
 
 
-def threads_told(threads: int) -> str:
-    """Write how many threads."""
-    return f"{threads} thread{'s' if threads > 1 else ''}"
+def threads_told(threads: int, device: str = "cpu") -> str:
+    """Write how many threads; beside a device they are the host's."""
+    kind = "thread" if device == "cpu" else "host thread"
+    return f"{threads} {kind}{'s' if threads > 1 else ''}"

@@ -71,7 +71,7 @@ def _generality(findings: Findings, condition: Condition) -> Judgement | None:
     whole = findings.ratio(LIBRARY, name, condition)
     evidence = (
         "a call on a 1x1 output, where next to nothing is computed: what the library does for any case, against a "
-        f"compiled function, {threads_told(condition.threads)}"
+        f"compiled function, {threads_told(condition.threads, condition.device)}"
     )
     sentence = f"where next to nothing is computed, {LIBRARY} takes {ratio(fixed.value)} the time of {name}"
     figure = f"{LIBRARY} takes {fixed} the time of {name}; on the whole case, where algorithms differ too, {whole}"
@@ -84,7 +84,8 @@ def _batch_handling(findings: Findings, condition: Condition) -> Judgement | Non
         return None
     evidence = (
         f"{LIBRARY} called on the image (C, H, W) against the same on a batch of one, same rounds, "
-        f"{threads_told(condition.threads)}; giving the output its batch dimension back is in the time"
+        f"{threads_told(condition.threads, condition.device)}; giving the output its batch dimension back is in the "
+        "time"
     )
     figure = f"without a batch dimension it takes {found} of the time"
     sentence = f"{LIBRARY} without a batch dimension takes {ratio(found.value)} of its time with one"
@@ -111,7 +112,7 @@ def _padded_beforehand(findings: Findings, condition: Condition) -> Judgement | 
         return None
     evidence = (
         f"{LIBRARY} with the image padded beforehand, so with padding 0, against the same as it is: same output, "
-        f"stride 1, same rounds, {threads_told(condition.threads)}"
+        f"stride 1, same rounds, {threads_told(condition.threads, condition.device)}"
     )
     return _unpadded(found, evidence)
 
@@ -124,7 +125,7 @@ def _pairs(findings: Findings) -> list[tuple[str, Judgement]]:
                 found = findings.cells(Cell(LIBRARY, bare.case), Cell(LIBRARY, padded.case), bare)
                 if found is not None:
                     evidence = f"{LIBRARY} on {bare.case} against {padded.case}: same output, stride 1, "
-                    told.append((bare.case, _unpadded(found, evidence + threads_told(bare.threads))))
+                    told.append((bare.case, _unpadded(found, evidence + threads_told(bare.threads, bare.device))))
     return told
 
 
@@ -156,7 +157,7 @@ def _gradient_coupling(findings: Findings, condition: Condition) -> Judgement | 
         return None
     evidence = (
         f"{MODULE} with gradients enabled against the same under inference_mode, same rounds, "
-        f"{threads_told(condition.threads)}"
+        f"{threads_told(condition.threads, condition.device)}"
     )
     sentence = f"with gradients enabled {MODULE} takes {ratio(found.value)} of the time without"
     figure = f"{found} of the time without gradients"
@@ -170,6 +171,8 @@ gradient_coupling = in_each_case(
 
 def _fewer_copies(findings: Findings, condition: Condition) -> Judgement | None:
     """Judge C7 on one case: copies inside the library, and what the call no longer takes without them."""
+    if condition.device != "cpu":
+        return None  # page faults and reorders are the host's; nobody looks into the library of a device
     copies = _copies(findings, condition)
     effects = {
         switch: found
@@ -183,7 +186,7 @@ def _fewer_copies(findings: Findings, condition: Condition) -> Judgement | None:
     inside = f"{LIBRARY} has {' and '.join(copies)} in a call" if copies else f"{LIBRARY} makes no copy that is seen"
     evidence = (
         "what is copied inside the library (tables/library_path, scratch and page faults), and its time with switches "
-        f"that remove some of it, same case, {threads_told(condition.threads)}; how "
+        f"that remove some of it, same case, {threads_told(condition.threads, condition.device)}; how "
         "caches are used is not seen without hardware counters"
     )
     saving = {switch: found for switch, found in effects.items() if found.below}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CLASSES", "COMPILED", "LIBRARY", "MODULE", "class_of", "unoptimised"]
+__all__ = ["CLASSES", "COMPILED", "LIBRARY", "LOOP_ON_CPU", "MODULE", "class_of", "unoptimised"]
 
 LIBRARY = "torch.conv2d"
 MODULE = "article.module"
+LOOP_ON_CPU = "article.torch_loop[cpu]"  # beside a device's run: what it computes, it computes elsewhere
 COMPILED = "compiled code"
 
 # The first class whose pattern a name fits, in the order in which a reader meets them.

@@ -11,7 +11,7 @@ from profiler.attribution.evidence import Condition
 from profiler.attribution.findings import Findings, Ratio
 from profiler.attribution.judging import Judgement, judged, not_testable, threads_told
 from profiler.attribution.spans import label, where
-from profiler.attribution.subjects import CLASSES, COMPILED, LIBRARY, MODULE, class_of
+from profiler.attribution.subjects import CLASSES, COMPILED, LIBRARY, LOOP_ON_CPU, MODULE, class_of
 from profiler.units import ratio
 
 __all__ = ["manual_beats_module", "small_is_pronounced"]
@@ -36,6 +36,7 @@ def manual_beats_module(findings: Findings) -> Judgement:
         _Best(condition.case, name, found)
         for condition in findings.conditions
         for name, found in findings.against(findings.names(condition, "manual"), baseline, condition)
+        if name != LOOP_ON_CPU
     ]
     if not pairs:
         return not_testable(
@@ -48,7 +49,7 @@ def manual_beats_module(findings: Findings) -> Judgement:
     if worst != best:
         figure += f", worst {_named(worst, several)}"
     classes = _by_class(pairs)
-    evidence = f"against {baseline}, {threads_told(findings.threads)}: " + (
+    evidence = f"against {baseline}, {threads_told(findings.threads, findings.device)}: " + (
         "; ".join(_range(kind, found) for kind, found in classes.items()) if several else _faster_and_slower(pairs)
     )
     faster, slower = [pair.found.below for pair in pairs], [pair.found.above for pair in pairs]
@@ -131,7 +132,7 @@ def small_is_pronounced(findings: Findings) -> Judgement:
         [change.above for change in changes],
         [change.below for change in changes],
         "; ".join(figures),
-        f"{'; '.join(evidence)}; resampled together, {threads_told(findings.threads)}",
+        f"{'; '.join(evidence)}; resampled together, {threads_told(findings.threads, findings.device)}",
         "; ".join(sentences),
     )
 

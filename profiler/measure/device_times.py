@@ -48,7 +48,9 @@ class Filler:
 
         self._device = device
         size = 2 * (device.cache_bytes() or _UNKNOWN_CACHE)
-        self._buffer = torch.ones(size // 4, dtype=torch.float32, device=device.name)
+        # Made under inference mode, it could not be written to around calls that run with gradients.
+        with torch.inference_mode(mode=False):
+            self._buffer = torch.ones(size // 4, dtype=torch.float32, device=device.name)
         self.pass_s = self._calibrated()
 
     def passes(self, number: int) -> None:

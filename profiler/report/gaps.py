@@ -49,7 +49,9 @@ def cause_list(view: RunView, condition: Condition) -> list[str]:
     """Say what each cause holds that a gap of this condition has seconds of, and the residual."""
     rows = view.rows(BUDGET, condition)
     there = set(rows["cause"][rows["seconds"] != 0])
-    return [f"{cause.id}: {cause.meaning}" for cause in CAUSES if cause.id in there or cause.id == RESIDUAL]
+    return [
+        f"{cause.id}: {cause.told(condition.device)}" for cause in CAUSES if cause.id in there or cause.id == RESIDUAL
+    ]
 
 
 def baseline_evidence(view: RunView, condition: Condition) -> list[str]:

@@ -51,7 +51,7 @@ def machine(manifest: Manifest) -> list[tuple[str, str]]:
 
 
 def limits(view: RunView) -> list[str]:
-    """List the ceilings and unit costs measured in this run, with one thread."""
+    """List the ceilings and unit costs measured in this run with one thread, of a device and of the host beside it."""
     frame = view.files.table(CEILINGS)
     written = []
     for _, row in frame[frame["threads"] == 1].iterrows():

@@ -75,6 +75,7 @@ def report_markdown(view: RunView, plots: frozenset[str]) -> str:
         claims=claim_list(view),
         machine=machine(manifest),
         limits=limits(view),
+        limits_of="one thread" if manifest.device == "cpu" else f"copies and peak those of {manifest.device}",
         method=method(view),
         warnings=[f"{code(notice.code)}: {view.told(notice.text)}" for notice in view.files.notices],
         traces=trace_list(view),

@@ -11,6 +11,7 @@ from profiler.attribution.evidence import Condition
 from profiler.report.drawing import GRID, INK, figure_of, name_rows, svg_of, title
 from profiler.report.escape import visible
 from profiler.report.ladder import rung_name
+from profiler.report.threads import threads_of
 from profiler.report.verdict import refusals_of
 from profiler.report.view import Ranked, RunView
 from profiler.store import file_stem
@@ -58,7 +59,7 @@ def ranking_plot(view: RunView, condition: Condition) -> str:
                 axes.axvline(each.median_s, color=INK, linewidth=0.8, linestyle=(0, (2, 3)), zorder=0)
         name_rows(axes, [each.implementation for each in ranking])
         _time_axis(axes, [each.median_s for each in ranking])
-        title(axes, f"Time per call, {condition.case}, {_threads(condition)} (log scale; bars: 95 % interval)")
+        title(axes, f"Time per call, {condition.case}, {threads_of(condition)} (log scale; bars: 95 % interval)")
         _family_legend(axes, ranking)
         return svg_of(figure)
 
@@ -84,7 +85,7 @@ def ladder_plot(view: RunView, condition: Condition) -> str:
         name_rows(axes, [rung_name(rung) for _, rung in rungs.iterrows()][::-1])
         known = [float(value) for value in [*rungs["median_s"], *rungs["predicted_s"]] if value > 0]
         _time_axis(axes, known)
-        title(axes, f"Rung by rung, {condition.case}, {_threads(condition)} (log scale)")
+        title(axes, f"Rung by rung, {condition.case}, {threads_of(condition)} (log scale)")
         handles = [
             Line2D([], [], marker="o", linestyle="", color=INK, label="measured", markersize=6),
             Line2D([], [], marker="D", color=_FAMILIES["manual"], label="predicted from the rung before", markersize=4),
@@ -112,7 +113,7 @@ def gaps_plot(view: RunView, condition: Condition) -> str:
         axes.set_xlim(*_SHARE_LIMITS)
         axes.set_xlabel(f"share of the gap to {visible(baseline)} (%); a negative share makes the gap smaller")
         name_rows(axes, [each.implementation for each in subjects])
-        title(axes, f"Gaps to {visible(baseline)} by cause, {condition.case}, {_threads(condition)}")
+        title(axes, f"Gaps to {visible(baseline)} by cause, {condition.case}, {threads_of(condition)}")
         pale = any(refusals_of(view.gap(each.implementation, condition)) for each in subjects)
         _cause_legend(axes, [cause for cause in CAUSE_IDS if cause in drawn], pale=pale)
         return svg_of(figure)
@@ -172,10 +173,6 @@ def _time_axis(axes: Axes, medians: Sequence[float]) -> None:
     axes.set_xticklabels([seconds(power).replace(".00", "").replace(".0", "") for power in powers])
     axes.grid(axis="x", color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
-
-
-def _threads(condition: Condition) -> str:
-    return f"{condition.threads} thread{'s' if condition.threads > 1 else ''}"
 
 
 def _family_legend(axes: Axes, ranking: Sequence[Ranked]) -> None:

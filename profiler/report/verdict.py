@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -12,12 +13,14 @@ from profiler.attribution.gap import ALSO
 from profiler.report.escape import code
 from profiler.report.view import Ranked, RunView
 from profiler.tables.counts import COUNTS
+from profiler.tables.launches import LAUNCHES
 from profiler.tables.memory import MEMORY
+from profiler.tables.schema import Table
 from profiler.units import count, percent, ratio
 
 __all__ = ["refusals_of", "verdict"]
 
-_ARTICLE = "article.numpy_loop"
+_ARTICLE = ("article.numpy_loop", "article.torch_loop")
 _MOST_CAUSES = 2
 _LEAST_SHARE = 0.1
 _ENOUGH = 0.8
@@ -33,6 +36,24 @@ _WORDS = {
     "traffic": "bytes moved beyond the compulsory ones",
     "arithmetic": "work in kernels beyond the floor",
     "floor": "the machine's own limits",
+}
+
+_WORDS_ON_DEVICE = {
+    "idle": "the device's gaps and waits",
+    "allocation": "taking and returning the device's memory",
+    "arithmetic": "work in the device's kernels beyond the floor",
+    "floor": "the device's own limits",
+}
+_Counted = tuple[Table, str, str]
+_COUNTED: Mapping[str, _Counted] = {
+    "interpreter": (COUNTS, "instructions", "bytecode instructions"),
+    "dispatch": (COUNTS, "ops", "operators"),
+    "allocation": (MEMORY, "minor_faults", "page faults"),
+}
+_COUNTED_ON_DEVICE: Mapping[str, _Counted] = {
+    "interpreter": _COUNTED["interpreter"],
+    "dispatch": _COUNTED["dispatch"],
+    "launch": (LAUNCHES, "kernel_launches", "launches"),
 }
 
 
@@ -71,7 +92,9 @@ def _subjects(view: RunView, ranking: tuple[Ranked, ...]) -> list[Ranked]:
     manual = [each for each in others if each.family == "manual"]
     if not manual:
         return others[-1:]
-    slow = next((each for each in manual if each.implementation == _ARTICLE), manual[-1])
+    # The first of the article's loops that runs here; on a device that is not its loop on the CPU, however slow.
+    loops = {each.implementation: each for each in manual}
+    slow = next((loops[name] for name in _ARTICLE if name in loops), manual[-1])
     return [slow] if slow is manual[0] else [slow, manual[0]]
 
 
@@ -121,16 +144,14 @@ def _largest(gap: pd.DataFrame) -> list[str]:
 
 
 def _cause(view: RunView, cause: str, gap: pd.DataFrame, who: str, condition: Condition) -> str:
-    table, column, noun = {
-        "interpreter": (COUNTS, "instructions", "bytecode instructions"),
-        "dispatch": (COUNTS, "ops", "operators"),
-        "allocation": (MEMORY, "minor_faults", "page faults"),
-    }.get(cause, (None, "", ""))
+    counts = _COUNTED if condition.device == "cpu" else _COUNTED_ON_DEVICE
+    table, column, noun = counts.get(cause, (None, "", ""))
     known = math.nan if table is None else view.figure(table, who, condition, column)
     # "1 operators" says nothing: what a single call costs is then in the table.
     counted = f": {count(known)} {noun}" if math.isfinite(known) and known > 1 else ""
     row = gap[gap.index == cause].iloc[0]
-    return f"{_WORDS.get(cause, cause)} ({percent(float(row['share']))} of the gap, {row['status']}{counted})"
+    words = _WORDS if condition.device == "cpu" else {**_WORDS, **_WORDS_ON_DEVICE}
+    return f"{words.get(cause, cause)} ({percent(float(row['share']))} of the gap, {row['status']}{counted})"
 
 
 def _with(condition: Condition) -> str:

@@ -32,7 +32,9 @@ def no_launches(view: RunView, condition: Condition) -> str:
     """Say that no kernel was launched; '' where one was."""
     if _launches(view, condition):
         return ""
-    return f"No kernel launches{': no accelerator in this run' if condition.device == 'cpu' else ''}."
+    if condition.device == "cpu":
+        return "No kernel launches: no accelerator in this run."
+    return "No kernel launches were recorded: torch's profiler saw nothing of this device."
 
 
 def _launches(view: RunView, condition: Condition) -> bool:

@@ -228,7 +228,9 @@ class Inputs:
             facts = "; ".join(finding.text for finding in found)
             self._note("unsound_trace", captured, f"{facts}; its figures of the device are left out")
             return None
-        return profile_device(linked, captured.implementation, captured.case)
+        # What the CPU computes has ended when its call returns; any other device is waited for, by the capture.
+        waits = captured.device != "cpu"
+        return profile_device(linked, captured.implementation, captured.case, recorder_waits=waits)
 
     def _note(self, code: str, captured: Captured | Sampled | LibraryPath, text: str) -> None:
         text = text.replace(str(self._run.path), self._run.path.name)

@@ -26,7 +26,7 @@ LAUNCHES = Table(
         number("graph_launches", "device graphs launched per call"),
         number("memcpys", "device copies per call"),
         number("memsets", "device sets per call"),
-        number("synchronizations", "device synchronisations per call"),
+        number("synchronizations", "device synchronisations per call, without the recorder's own at its end"),
         number("device_allocations", "calls per call that take or return device memory, beyond torch's own cache"),
         number("kernels", "kernels that ran per call, those in graphs too; NaN where nothing ran on a device"),
         number("queue_depth", "launches waiting in the stream when one more is made, mean"),
@@ -45,20 +45,22 @@ def build(inputs: Inputs) -> pd.DataFrame:
                 "case": case,
                 "device": inputs.manifest.device,
                 "threads": CAPTURE_THREADS,
-                **_launched(inputs.profile(implementation, case)),
+                **_launched(inputs.profile(implementation, case), on_device=inputs.manifest.device != "cpu"),
                 **_on_device(inputs.device_profile(implementation, case)),
             }
         )
     return LAUNCHES.frame(rows)
 
 
-def _launched(profile: CallProfile | None) -> dict[str, object]:
+def _launched(profile: CallProfile | None, *, on_device: bool) -> dict[str, object]:
     if profile is None:
         return dict.fromkeys(("ops", "leaf_ops", *RUNTIME_WORKS))
     return {
         "ops": sum(each.calls for each in profile.operators),
         "leaf_ops": sum(each.leaf_calls for each in profile.operators),
         **{work: profile.runtime[work] for work in RUNTIME_WORKS},
+        # The capture waits once a call for a device.
+        "synchronizations": max(0.0, profile.runtime["synchronizations"] - on_device),
     }
 
 

@@ -33,7 +33,8 @@ MEANINGS: Mapping[State, str] = {
     "kernel": "runs a kernel",
     "copy": "copies, and runs no kernel",
     "set": "sets memory, and nothing else",
-    "overhead": "idle while the recorder or the loading of code works, as the recorder itself says",
+    "overhead": "idle while the recorder or the loading of code works, as the recorder itself says, or while the "
+    "recorder waits for a call's end",
     "gap": "idle between two pieces of work, the second of which was launched before the first had ended",
     "launch": "idle while the host is in a call that launches",
     "latency": "idle while what was launched is on its way",
@@ -89,28 +90,42 @@ def queues(linked: Linked) -> Iterator[Queue]:
             yield Queue(device, stream)
 
 
-def state_times(linked: Linked, windows: Sequence[tuple[int, int]]) -> tuple[StateTimes, ...]:
+def state_times(
+    linked: Linked, windows: Sequence[tuple[int, int]], recorder_waits: _Interval | None = None
+) -> tuple[StateTimes, ...]:
     """Measure every state of every queue in windows that do not overlap, in order.
 
+    `recorder_waits`, starts and ends, are when the host waited for the device because it recorded: what is idle then,
+    other than between two pieces of work, is overhead.
     Raises TableError should the states of a window not sum to it, ValueError where windows overlap.
     """
     if any(after[0] < before[1] for before, after in itertools.pairwise(windows)):
         raise ValueError("windows overlap or are out of order; give disjoint ones, by start")
     host = _host(linked)
-    return tuple(_of_queue(linked, queue, host, windows) for queue in queues(linked))
+    nothing = np.zeros(0, dtype=np.int64)
+    waits = union(*recorder_waits) if recorder_waits is not None else (nothing, nothing)
+    return tuple(_of_queue(linked, queue, host, windows, waits) for queue in queues(linked))
 
 
 def _of_queue(
-    linked: Linked, queue: Queue, host: Mapping[State, _Interval], windows: Sequence[tuple[int, int]]
+    linked: Linked,
+    queue: Queue,
+    host: Mapping[State, _Interval],
+    windows: Sequence[tuple[int, int]],
+    recorder_waits: _Interval,
 ) -> StateTimes:
     layers = {**_device(linked, queue), **host}
     edges = np.array(windows, dtype=np.int64).reshape(-1, 2)
-    bounds = np.unique(np.concatenate([edges.ravel(), *(side for layer in layers.values() for side in layer)]))
+    bounds = np.unique(
+        np.concatenate([edges.ravel(), *(side for layer in (*layers.values(), recorder_waits) for side in layer)])
+    )
     lengths = np.diff(bounds)
     codes = np.full(len(lengths), STATES.index("nothing"), dtype=np.int64)
     for state in reversed(STATES):
         if state in layers:
             codes[_covered(bounds, layers[state])] = STATES.index(state)
+    waited = _covered(bounds, recorder_waits) & ~np.isin(codes, [STATES.index(state) for state in (*BUSY, "gap")])
+    codes[waited] = STATES.index("overhead")
     window = np.searchsorted(edges[:, 0], bounds[:-1], side="right") - 1
     inside = (window >= 0) & (bounds[:-1] < edges[np.maximum(window, 0), 1]) if len(edges) else np.zeros(0, np.bool_)
     cells = window[inside] * len(STATES) + codes[inside]

@@ -28,7 +28,8 @@ def test_analyze_on_a_gpu_measures_captures_and_reports(tmp_path: Path) -> None:
     file.write_text(_MINE)
     out = tmp_path / "run"
     command = [sys.executable, "-m", "profiler.cli", "analyze", "--device", "cuda", "--case", "small", "--time", "30"]
-    names = ["--impl", "torch.conv2d", "--impl", "torch.shift_add", "--impl", f"{file}:mine"]
+    chosen = ("torch.conv2d", "article.module", "torch.shift_add", f"{file}:mine")
+    names = [word for name in chosen for word in ("--impl", name)]
     done = subprocess.run(
         [*command, *names, "--out", str(out), "--json"], capture_output=True, text=True, check=False, timeout=300
     )
@@ -41,7 +42,7 @@ def test_analyze_on_a_gpu_measures_captures_and_reports(tmp_path: Path) -> None:
     assert facts.multiprocessors > 0
 
     times = pd.read_parquet(run.tables / "device_times.parquet")
-    assert set(times["implementation"]) == {"torch.conv2d", "torch.shift_add", "mine:mine"}
+    assert set(times["implementation"]) == {"torch.conv2d", "article.module", "torch.shift_add", "mine:mine"}
     figures = times[times["implementation"] == "torch.conv2d"].set_index("figure")["median_s"]
     assert {"throughput", "isolated_latency", "device_only", "cache_warm", "cache_flushed"} <= set(figures.index)
     assert figures["device_only"] < figures["isolated_latency"]

@@ -10,6 +10,7 @@ STANDIN_OPERATOR_S is a number of seconds that each operator takes longer, aslee
 
 from __future__ import annotations
 
+import functools
 import os
 import queue
 import threading
@@ -127,10 +128,19 @@ def autoload() -> None:
     convolution = torch.library.Library("aten", "IMPL")
     # torch's own stands before any fallback, and refuses.
     convolution.impl("convolution_overrideable", _convolution, "PrivateUse1")
+    # torch's own would make these of strides, and those of a tensor here are not those of what the thread computes.
+    for name in _VIEWS:
+        convolution.impl(name, functools.partial(_launch, _overload(name)), "PrivateUse1")
     _KEPT.extend([every, convolution])
 
 
+_VIEWS = ("select.int", "slice.Tensor", "transpose.int", "permute", "expand", "unsqueeze", "squeeze.dim", "diagonal")
 _KEPT: list[object] = []  # a library that nothing holds takes its kernels with it
+
+
+def _overload(name: str) -> Any:
+    packet, _, overload = name.partition(".")
+    return getattr(getattr(_ATEN, packet), overload or "default")
 
 
 def _convolution(*arguments: Any) -> Any:
@@ -169,7 +179,11 @@ def _written(operator: Any, arguments: Sequence[Any], options: dict[str, Any]) -
 
 def _outputs(operator: Any, arguments: Sequence[Any], options: dict[str, Any]) -> list[Any]:
     shaped = operator(*tree_map(_shaped, arguments), **tree_map(_shaped, options))
-    return [_empty(each) for each in (shaped if isinstance(shaped, tuple | list) else [shaped])]
+    # What is only another view of a tensor is an inference tensor where that is one, whatever the mode.
+    views = any(each.alias_info is not None for each in operator._schema.returns)
+    inference = arguments[0].is_inference() if views and _is_here(arguments[0]) else torch.is_inference_mode_enabled()
+    with torch.inference_mode(mode=inference):
+        return [_empty(each) for each in (shaped if isinstance(shaped, tuple | list) else [shaped])]
 
 
 def _empty(like: Any) -> Any:

@@ -56,6 +56,12 @@ def test_a_run_on_a_gpu_decides(
     assert row["sentence"].startswith(sentence)
 
 
+def test_a_loop_on_the_cpu_is_no_manual_convolution_on_a_gpu(build_run: BuildRun) -> None:
+    row = _rows(build_run(threads=[1]), _LOOP_IS_FASTER, "cuda")["C2"]
+    assert "article.torch_loop" in row["evidence"]
+    assert "[cpu]" not in row["evidence"] + row["figure"] + row["sentence"]
+
+
 def test_the_figure_has_both_halves_of_the_claim(build_run: BuildRun) -> None:
     row = _rows(build_run(threads=[1]), _LOOP_IS_FASTER, "cuda")["C10"]
     assert row["figure"].startswith("article.torch_loop takes 0.")

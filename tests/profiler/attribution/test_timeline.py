@@ -42,15 +42,15 @@ def _on_gpu(evidence: Evidence, timeline: DeviceTimeline | None) -> Evidence:
 
 
 def test_the_profile_slows_the_host_and_not_the_device(make_evidence: MakeEvidence, draws: Draws) -> None:
-    """Idle for 160 microseconds under the profiler, 40 of an unprofiled call: each host state counts a quarter."""
+    """Idle for 160 microseconds under the profiler beside gaps of 8, 32 of an unprofiled call: each counts a fifth."""
     timeline = _timeline(
         layout_us=4, kernel=9, copy=1, launch=40, latency=20, gap=8, synchronization=12, operator=40, runtime=4,
-        python=16, allocation=8, nothing=12, overhead=100,
+        python=16, allocation=8, nothing=20, overhead=100,
     )  # fmt: skip
     budget = budget_of(_on_gpu(make_evidence(total=50.0, ceilings=None or _no_ceilings()), timeline), draws)
     expected = {
-        "launch": 15, "idle": 5, "dispatch": 11, "interpreter": 4, "allocation": 2, "traffic": 1 + 4, "arithmetic": 5,
-        "residual": 3, "floor": 0, "autograd": 0, "threads": 0,
+        "launch": 12, "idle": 8 + 2.4, "dispatch": 8.8, "interpreter": 3.2, "allocation": 1.6, "traffic": 1 + 4,
+        "arithmetic": 5, "residual": 4, "floor": 0, "autograd": 0, "threads": 0,
     }  # fmt: skip
     assert {row.cause: row.seconds * 1e6 for row in budget.rows} == pytest.approx(expected)
     assert {row.method for row in budget.rows} == {"timeline", "remainder", "none"}
@@ -67,6 +67,43 @@ def test_a_floor_is_no_arithmetic(make_evidence: MakeEvidence, draws: Draws) -> 
     assert floor > 0
     assert budget.row("arithmetic").seconds == pytest.approx(30e-6 - floor)
     assert budget.row("residual").seconds == pytest.approx(0, abs=1e-12)
+
+
+def test_gaps_of_a_device_that_is_the_limit_are_not_put_down_to_the_host(
+    make_evidence: MakeEvidence, draws: Draws
+) -> None:
+    evidence = _on_gpu(make_evidence(total=50.0, ceilings=_no_ceilings()), _timeline(kernel=45, gap=6, operator=200))
+    budget = budget_of(evidence, draws)
+    assert budget.row("idle").seconds == pytest.approx(5e-6)
+    assert budget.row("dispatch").seconds == pytest.approx(0, abs=1e-15)
+    assert "5.00 µs of gaps" in budget.row("idle").evidence
+
+
+def test_what_kernels_move_beyond_the_compulsory_bytes_is_traffic_and_no_arithmetic(
+    make_evidence: MakeEvidence, draws: Draws
+) -> None:
+    nothing = ((20.0, (1, 0, 100)), (21.0, (1, 0, 100)))
+    for moved, kernels in ((10_000, 40.0), (10_000_000, 40.0)):
+        evidence = _on_gpu(
+            make_evidence(total=50.0, counts=(9, 80_036 + moved, 100), units=nothing), _timeline(kernel=kernels)
+        )
+        budget = budget_of(evidence, draws)
+        limit = evidence.ceilings.bandwidth(evidence.case.compulsory_bytes)
+        assert limit is not None
+        beyond = kernels * 1e-6 - budget.row("floor").seconds
+        assert budget.row("traffic").seconds == pytest.approx(min(moved / limit.value, beyond))
+        assert budget.row("arithmetic").seconds == pytest.approx(beyond - budget.row("traffic").seconds, abs=1e-15)
+        assert "as modelled" in budget.row("traffic").evidence
+
+
+def test_what_gradients_cost_is_in_no_state_of_the_host_too(
+    make_evidence: MakeEvidence, make_effect: Callable[..., Any], draws: Draws
+) -> None:
+    made = make_evidence(total=50.0, ceilings=_no_ceilings(), switches=[make_effect("inference_mode", "autograd", 4.0)])
+    budget = budget_of(_on_gpu(made, _timeline(kernel=10, operator=60, python=20)), draws)
+    found = {cause: budget.row(cause).seconds * 1e6 for cause in ("autograd", "dispatch", "interpreter", "residual")}
+    assert found == pytest.approx({"autograd": 4, "dispatch": 27, "interpreter": 9, "residual": 0}, abs=1e-9)
+    assert "beside 10.0 µs of device work and 4.00 µs of gradients" in budget.row("dispatch").evidence
 
 
 def test_more_device_work_than_a_call_takes_is_cut_to_it(make_evidence: MakeEvidence, draws: Draws) -> None:

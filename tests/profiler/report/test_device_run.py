@@ -267,3 +267,9 @@ def test_threads_are_the_host_s_and_the_title_names_the_device(report: str) -> N
 def test_each_figure_has_its_row_and_what_was_not_taken_has_none(report: str) -> None:
     rows = [line for line in report.splitlines() if line.startswith("| `article.torch_loop` |")]
     assert any([cell.strip() for cell in row.split("|")[2:-1]] == ["9.40 s", "9.41 s", *["-"] * 5] for row in rows)
+
+
+def test_nothing_in_it_speaks_of_threads_that_compute(report: str) -> None:
+    assert "1 thread" not in report.replace("1 host thread", "")
+    assert "one thread" not in report
+    assert "this machine's limits" not in report
