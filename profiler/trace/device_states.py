@@ -96,8 +96,8 @@ def state_times(linked: Linked, windows: Sequence[tuple[int, int]]) -> tuple[Sta
     """
     if any(after[0] < before[1] for before, after in itertools.pairwise(windows)):
         raise ValueError("windows overlap or are out of order; give disjoint ones, by start")
-    host = _host(linked)
-    return tuple(_of_queue(linked, queue, host, windows) for queue in queues(linked))
+    hosts = {device: _host(linked, device) for device in np.unique(linked.trace.activities.device).tolist()}
+    return tuple(_of_queue(linked, queue, hosts[queue.device], windows) for queue in queues(linked))
 
 
 def _of_queue(
@@ -174,24 +174,42 @@ def _pending(linked: Linked, activities: DeviceActivities, call_of: _Integers) -
     }
 
 
-def _host(linked: Linked) -> dict[State, _Interval]:
+def _host(linked: Linked, device: int) -> dict[State, _Interval]:
+    """Give what the host does for a device; of several processes, those that only drive others are left out."""
     trace = linked.trace
-    calls = trace.host_calls
+    calls, others = trace.host_calls, _driving_others(linked, device)
     launching, waiting = linked.calls_doing(*LAUNCHING), linked.calls_doing("synchronizations")
     allocating = linked.calls_doing("device_allocations")
     allocators = np.array([name.startswith(_ALLOCATING) for name in trace.operators.names], dtype=np.bool_)
     asking = (
         allocators[trace.operators.name_codes] if len(allocators) else np.zeros(len(trace.operators), dtype=np.bool_)
     )
+
+    def mine(*spans: HostSpans) -> _Interval:
+        return _union_of(*(each.where(~np.isin(each.thread_codes, others)) for each in spans) if others else spans)
+
     return {
-        "overhead": _union_of(trace.overheads),
-        "launch": _union_of(calls.where(launching)),
-        "allocation": _union_of(calls.where(allocating), trace.operators.where(asking)),
-        "runtime": _union_of(calls.where(~(launching | waiting | allocating))),
-        "operator": _union_of(trace.operators),
-        "synchronization": _union_of(calls.where(waiting)),
-        "python": _union_of(trace.python_functions, trace.ranges),
+        "overhead": mine(trace.overheads),
+        "launch": mine(calls.where(launching)),
+        "allocation": mine(calls.where(allocating), trace.operators.where(asking)),
+        "runtime": mine(calls.where(~(launching | waiting | allocating))),
+        "operator": mine(trace.operators),
+        "synchronization": mine(calls.where(waiting)),
+        "python": mine(trace.python_functions, trace.ranges),
     }
+
+
+def _driving_others(linked: Linked, device: int) -> list[int]:
+    """Give the threads of processes that launch on other devices and not on this one, where some launches here."""
+    processes = [process for process, _ in linked.trace.threads]
+    if len(set(processes)) < 2:
+        return []
+    known = linked.call_of >= 0
+    threads = linked.trace.host_calls.thread_codes[linked.call_of[known]]
+    here = linked.trace.activities.device[known] == device
+    driving = {processes[code] for code in np.unique(threads[here]).tolist()}
+    others = {processes[code] for code in np.unique(threads[~here]).tolist()} - driving
+    return [code for code, process in enumerate(processes) if driving and process in others]
 
 
 def _union_of(*spans: HostSpans) -> _Interval:
