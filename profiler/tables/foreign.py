@@ -78,6 +78,7 @@ TRACE_LAUNCHES = Table(
         number("call_median_s", "median seconds in the call", "s"),
         number("delay_median_s", "median seconds from the call to the start of its work", "s"),
         number("exposed_s", "seconds in all that the device had nothing to run for it, its call not yet over", "s"),
+        number("exposed_longest_s", "of these, the most that one call took", "s"),
     ),
 )
 TRACE_QUEUE_DEPTH = Table(
@@ -92,6 +93,7 @@ TRACE_QUEUE_DEPTH = Table(
         number("call_median_s", "median seconds in the call", "s"),
         number("delay_median_s", "median seconds from the call to the start of its work: latency, then queueing", "s"),
         number("exposed_s", "seconds in all that the device had nothing to run for them", "s"),
+        number("exposed_longest_s", "of these, the most that one launch took", "s"),
     ),
 )
 TRACE_MEMORY = Table(
@@ -208,6 +210,7 @@ def _costs(trace: ForeignTrace, chosen: NDArray[np.bool_]) -> dict[str, Any]:
         "call_median_s": float(np.median((launches.end_ns - launches.start_ns)[chosen])) * _NANO,
         "delay_median_s": float(np.median(launches.delay_ns[joined])) * _NANO if joined.any() else np.nan,
         "exposed_s": float(launches.exposed_ns[joined].sum()) * _NANO if joined.any() else np.nan,
+        "exposed_longest_s": float(launches.exposed_ns[joined].max()) * _NANO if joined.any() else np.nan,
     }
 
 
