@@ -111,17 +111,19 @@ def foreign_object(frames: Frames, path: str) -> dict[str, Any]:
         "traces": [
             _plain(row)
             | {
-                table.name: [_plain(each) for _, each in _rows(frames, table.name, str(row["trace"])).iterrows()]
-                for table in (
-                    TRACE_FINDINGS,
-                    TRACE_STATES,
-                    TRACE_KERNELS,
-                    TRACE_LAUNCHES,
-                    TRACE_QUEUE_DEPTH,
-                    TRACE_MEMORY,
-                    RANGES,
-                    OS_CALLS,
-                )
+                "tables": {
+                    table.name: [_plain(each) for _, each in _rows(frames, table.name, str(row["trace"])).iterrows()]
+                    for table in (
+                        TRACE_FINDINGS,
+                        TRACE_STATES,
+                        TRACE_KERNELS,
+                        TRACE_LAUNCHES,
+                        TRACE_QUEUE_DEPTH,
+                        TRACE_MEMORY,
+                        RANGES,
+                        OS_CALLS,
+                    )
+                }
             }
             for _, row in frames[TRACES.name].iterrows()
         ],

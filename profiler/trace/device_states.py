@@ -37,7 +37,7 @@ MEANINGS: Mapping[State, str] = {
     "gap": "idle between two pieces of work, the second of which was launched before the first had ended",
     "launch": "idle while the host is in a call that launches",
     "latency": "idle while what was launched is on its way",
-    "allocation": "idle while the host takes or returns device memory",
+    "allocation": "idle while the host takes or returns device memory, or is in an operator that only does so",
     "runtime": "idle while the host is in another call of the device's runtime",
     "operator": "idle while the host is in an operator",
     "synchronization": "idle while the host waits for it",
@@ -188,15 +188,25 @@ def _host(linked: Linked, device: int) -> dict[State, _Interval]:
     def mine(*spans: HostSpans) -> _Interval:
         return _union_of(*(each.where(~np.isin(each.thread_codes, others)) for each in spans) if others else spans)
 
+    runtime = mine(calls.where(~(launching | waiting | allocating)))
+    # The first operator that allocates may make the device's context, in calls that allocate nothing.
+    asked = _without(mine(trace.operators.where(asking)), runtime)
+    allocated = mine(calls.where(allocating))
     return {
         "overhead": mine(trace.overheads),
         "launch": mine(calls.where(launching)),
-        "allocation": mine(calls.where(allocating), trace.operators.where(asking)),
-        "runtime": mine(calls.where(~(launching | waiting | allocating))),
+        "allocation": union(np.concatenate([asked[0], allocated[0]]), np.concatenate([asked[1], allocated[1]])),
+        "runtime": runtime,
         "operator": mine(trace.operators),
         "synchronization": mine(calls.where(waiting)),
         "python": mine(trace.python_functions, trace.ranges),
     }
+
+
+def _without(whole: _Interval, part: _Interval) -> _Interval:
+    bounds = np.unique(np.concatenate([*whole, *part]))
+    kept = _covered(bounds, whole) & ~_covered(bounds, part) if len(bounds) else np.zeros(0, np.bool_)
+    return bounds[:-1][kept], bounds[1:][kept]
 
 
 def _driving_others(linked: Linked, device: int) -> list[int]:

@@ -78,7 +78,7 @@ def test_several_files_are_several_sections_and_what_is_unsound_is_named(tmp_pat
     markdown = (tmp_path / "out" / "report.md").read_text()
     assert "## `rank#1`" in markdown
     assert "## `rank#2`" in markdown
-    (finding,) = report.as_dict()["traces"][1]["findings"]
+    (finding,) = report.as_dict()["traces"][1]["tables"]["findings"]
     assert finding["finding"] == "1 of 2 launches have no kernel in the trace (cudaLaunchKernel)"
     assert report.as_dict()["traces"][0]["sound"] is True
 
@@ -150,7 +150,8 @@ def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFix
     assert ended.value.code == 0
     printed = json.loads(capsys.readouterr().out)
     (trace,) = printed["traces"]
-    assert (trace["trace"], trace["kernels"][0]["launches"], trace["kernels"][0]["bytes"]) == ("mine", 2, None)
+    (kernel,) = trace["tables"]["kernels"]
+    assert (trace["trace"], trace["kernels"], kernel["launches"], kernel["bytes"]) == ("mine", 2, 2, None)
 
 
 @pytest.mark.parametrize("content", [None, b"nonsense", b"{}", b"\x1f\x8b", b"SQLite format 3\x00"])

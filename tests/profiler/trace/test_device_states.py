@@ -67,6 +67,20 @@ def test_what_one_stream_waits_for_another_one_may_hide(
     assert _states(linked, 8) == {"launch": 2000, "latency": 5000, "kernel": 10000}
 
 
+def test_what_an_allocating_operator_does_beside_allocating_is_told(
+    link_trace: LinkTrace, call: MakeEvent, kernel: MakeEvent
+) -> None:
+    linked = link_trace(
+        [
+            {"name": "aten::empty_strided", "ts": 1000.5, "dur": 20},
+            call("cudaDeviceGetStreamPriorityRange", 1002.5, 10),  # makes the context
+            call("cudaMalloc", 1013.5, 2),
+            kernel(1020.5, 1),
+        ]
+    )
+    assert _states(linked) == {"allocation": 10000, "runtime": 10000, "kernel": 1000}
+
+
 def test_a_device_does_not_wait_for_a_process_that_drives_another_one(
     link_trace: LinkTrace, call: MakeEvent, kernel: MakeEvent
 ) -> None:

@@ -191,11 +191,15 @@ def test_the_command_puts_a_database_into_the_same_tables(tmp_path: Path, capsys
         main(["trace", str(_FOLDER / f"{_PIPIT}.sqlite"), "--out", str(tmp_path / "out"), "--json"])
     assert ending.value.code == 0
     (trace,) = json.loads(capsys.readouterr().out)["traces"]
+    tables = trace["tables"]
     oracle = {line["Name"]: line for line in _oracle(_PIPIT, "gpukernsum")}
-    assert {row["kernel"]: (row["launches"], round(row["device_s"] * 1e9)) for row in trace["kernels"]} == {
+    assert {row["kernel"]: (row["launches"], round(row["device_s"] * 1e9)) for row in tables["kernels"]} == {
         name: (int(line["Instances"]), int(line["Total Time (ns)"])) for name, line in oracle.items()
     }
-    assert [(row["range"], row["activities"], round(row["device_s"] * 1e9)) for row in trace["ranges"][:1]] == [
+    assert [(row["range"], row["activities"], round(row["device_s"] * 1e9)) for row in tables["ranges"][:1]] == [
         ("saxpy", 5, 88573480)  # half of what Nsight's sum by range says, which counts backtraces
     ]
-    assert {row["operation"]: row["bytes"] for row in trace["memory"]} == {"copy h2d": 2.62144e9, "copy d2h": 1.31072e9}
+    assert {row["operation"]: row["bytes"] for row in tables["memory"]} == {
+        "copy h2d": 2.62144e9,
+        "copy d2h": 1.31072e9,
+    }
