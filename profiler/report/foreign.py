@@ -59,7 +59,7 @@ def foreign_markdown(frames: Frames, command: str, *, has_plot: bool) -> str:
 def verdict_of(frames: Frames, name: str) -> str:
     """Say in one line how busy a trace's devices were, and what it lost to launches; safe Markdown."""
     row = _row(frames, name)
-    unsound = "" if row["sound"] else " Not all of this trace is sound or could be read, see there."
+    unsound = "" if row["sound"] else " Not all of this trace is sound or could be read, see below."
     states = _whole_devices(frames, name)
     if states.empty:
         return f"{_without_device(row)}.{unsound}"

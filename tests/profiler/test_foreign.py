@@ -106,7 +106,7 @@ def test_launches_without_times_of_a_device_are_not_nothing(tmp_path: Path) -> N
     markdown = (tmp_path / "out" / "report.md").read_text()
     assert markdown.startswith(
         "no device's time is recorded here, though 1 launch is: what ran cannot be timed; "
-        "hardware counters of 2 ranges are. Not all of this trace is sound or could be read, see there.\n"
+        "hardware counters of 2 ranges are. Not all of this trace is sound or could be read, see below.\n"
     )
     assert "From hardware counters alone" in markdown
 
