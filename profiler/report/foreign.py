@@ -142,7 +142,7 @@ def _section(frames: Frames, name: str) -> dict[str, Any]:
     row = _row(frames, name)
     return {
         "heading": code(name),
-        "facts": _facts(row, _whole_devices(frames, name)),
+        "facts": _facts(row, _whole_devices(frames, name)) + _opencl(_rows(frames, TRACE_LAUNCHES.name, name)),
         "findings": [
             f"`{each['check']}`: {plain(str(each['finding']))}"
             for _, each in _rows(frames, TRACE_FINDINGS.name, name).iterrows()
@@ -178,6 +178,16 @@ def _facts(row: pd.Series, devices: pd.DataFrame) -> list[str]:
         f"{_many(row['copies'], 'copy', 'copies')}, {_many(row['sets'], 'set')}",
         f"{_many(row['launches'], 'launch', 'launches')} of kernels and graphs among "
         f"{_many(row['runtime_calls'], 'call')} of the device's runtime; {_many(row['operators'], 'operator')}",
+    ]
+
+
+def _opencl(launches: pd.DataFrame) -> list[str]:
+    """Say what OpenCL's launches are no evidence of; nothing where there are none."""
+    if not launches["call"].str.startswith("clEnqueue").any():
+        return []
+    return [
+        "its launches are OpenCL's: where the device is a processor, as PoCL's is, they are real, and none of it is "
+        "evidence about a GPU"
     ]
 
 

@@ -95,6 +95,19 @@ def test_a_trace_without_a_device_says_so(tmp_path: Path) -> None:
     assert "does not tell" not in markdown
 
 
+def test_a_trace_without_any_event_that_is_known_is_unsound(tmp_path: Path) -> None:
+    report_traces([_write_events(tmp_path / "empty.json", [])], tmp_path / "out")
+    assert "`something_was_recorded`: the file holds no event" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_opencl_s_launches_are_named_as_what_they_are(tmp_path: Path) -> None:
+    call = _RUNTIME | {"cat": "opencl_runtime", "name": "clEnqueueNDRangeKernel", "ts": 1, "dur": 2}
+    report_traces([_write_events(tmp_path / "cl.json", [call])], tmp_path / "cl")
+    report_traces([_write(tmp_path / "cuda.json.gz")], tmp_path / "cuda")
+    said = ["evidence about a GPU" in (tmp_path / name / "report.md").read_text() for name in ("cl", "cuda")]
+    assert said == [True, False]
+
+
 def test_launches_without_times_of_a_device_are_not_nothing(tmp_path: Path) -> None:
     counters = {"ph": "X", "cat": "cuda_profiler_range", "name": "k", "pid": 0, "ts": 1, "dur": 9}
     path = _write_events(
