@@ -175,10 +175,14 @@ def _facts(row: pd.Series, devices: pd.DataFrame) -> list[str]:
         f"{seconds(float(row['window_s']))} from the first to the last event, clock step "
         f"{seconds(float(row['resolution_s']))}",
         f"{_many(row['devices'], 'device')} with work: {_many(row['kernels'], 'kernel')}, "
-        f"{_many(row['copies'], 'copy', 'copies')}, {_many(row['sets'], 'set')}",
+        f"{_whole_graphs(row)}{_many(row['copies'], 'copy', 'copies')}, {_many(row['sets'], 'set')}",
         f"{_many(row['launches'], 'launch', 'launches')} of kernels and graphs among "
         f"{_many(row['runtime_calls'], 'call')} of the device's runtime; {_many(row['operators'], 'operator')}",
     ]
+
+
+def _whole_graphs(row: pd.Series) -> str:
+    return f"{_many(row['graphs'], 'graph')} (as a whole: their kernels were not recorded), " if row["graphs"] else ""
 
 
 def _opencl(launches: pd.DataFrame) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from profiler.cli import main
+from profiler.foreign import report_traces
 from profiler.trace.device_events import DeviceTrace
 from profiler.trace.nsight.reader import read_nsight
 
@@ -203,3 +204,9 @@ def test_the_command_puts_a_database_into_the_same_tables(tmp_path: Path, capsys
         "copy h2d": 2.62144e9,
         "copy d2h": 1.31072e9,
     }
+
+
+def test_graphs_recorded_as_a_whole_are_no_kernels_and_are_told(tmp_path: Path) -> None:
+    report_traces([_FOLDER / "flameox__nsight-2025.5.2.sqlite"], tmp_path / "out")
+    words = "3 kernels, 2 graphs (as a whole: their kernels were not recorded), 1 copy, 0 sets"
+    assert words in (tmp_path / "out" / "report.md").read_text()
