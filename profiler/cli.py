@@ -51,7 +51,7 @@ def analyze(
         typer.Option(help="Implementation by name, or your own as path/to/file.py:function; repeatable."),
     ] = None,
     baseline: Annotated[str | None, typer.Option(help="What the others are compared with.")] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, or cuda: an NVIDIA GPU.")] = "cpu",
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the second condition; all cores if unset.")
     ] = None,

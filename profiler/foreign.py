@@ -48,7 +48,9 @@ class TraceReport:
             told = verdict_of(self.frames, str(name)).replace("`", "")
             lines.append(f"{visible(str(name))}: {told}")
             found = self.frames[TRACE_FINDINGS.name]
-            lines += [f"  unsound: {visible(str(text))}" for text in found[found["trace"] == name]["finding"]]
+            lines += [
+                f"  not sound or not read: {visible(str(text))}" for text in found[found["trace"] == name]["finding"]
+            ]
         return "\n".join([*lines, "", f"report  {self.path / 'report.md'}", f"        {self.path / 'report.html'}"])
 
 

@@ -31,9 +31,15 @@ __all__ = ["STATES_PLOT", "foreign_markdown", "foreign_object", "verdict_of"]
 
 STATES_PLOT = "states.svg"
 
+_KERNEL_HEADER = (
+    "launches", "time", "share", "median", "grid", "block", "registers", "shared bytes", "traffic of one", "rate",
+    "kernel",
+)  # fmt: skip
 Frames = Mapping[str, pd.DataFrame]
 _SHOWN_KERNELS = 25
 _SHOWN_OS_CALLS = 10
+_LONGEST_KERNEL_NAME = 120
+_WORTH_NAMING = 0.01  # of what was recorded
 
 
 def foreign_markdown(frames: Frames, command: str, *, has_plot: bool) -> str:
@@ -53,10 +59,11 @@ def foreign_markdown(frames: Frames, command: str, *, has_plot: bool) -> str:
 
 def verdict_of(frames: Frames, name: str) -> str:
     """Say in one line how busy a trace's devices were, and what it lost to launches; safe Markdown."""
-    unsound = " Some of this trace is unsound, see below." if not _row(frames, name)["sound"] else ""
+    row = _row(frames, name)
+    unsound = "" if row["sound"] else " Not all of this trace is sound or could be read, see below."
     states = _whole_devices(frames, name)
     if states.empty:
-        return f"nothing ran on a device here, as far as the trace tells.{unsound}"
+        return f"{_without_device(row)}.{unsound}"
     told = []
     for device, rows in states.groupby("device_number", sort=False):
         shares = rows.set_index("state")["share"].fillna(0.0)
@@ -64,11 +71,38 @@ def verdict_of(frames: Frames, name: str) -> str:
         idle = shares.drop(list(BUSY))
         longest = str(idle.idxmax())
         told.append(
-            f"device {device} was busy for {percent(busy)} of {seconds(float(rows['seconds'].sum()))} and waited "
-            f"{percent(exposed)} for launches that nothing hid; of its idle time most was `{longest}` "
-            f"({percent(float(idle.max()))}): {MEANINGS[cast(State, longest)]}"
+            f"device {device} was busy for {_share(busy)} of {seconds(float(rows['seconds'].sum()))} and waited "
+            f"{_share(exposed)} of it for launches that nothing hid; the largest part of its pauses was `{longest}` "
+            f"({_share(float(idle.max()))}): {MEANINGS[cast(State, longest)]}"
         )
-    return f"{'; '.join(told)}.{unsound}"
+    return f"{'; '.join(told)}.{_one_call(frames, name)}{unsound}"
+
+
+def _without_device(row: pd.Series) -> str:
+    """Say what a trace holds in which no device has a time."""
+    if row["launches"] > 0:
+        counted = f"; hardware counters of {_many(row['counted_ranges'], 'range')} are" if row["counted_ranges"] else ""
+        launches = f"{_many(row['launches'], 'launch', 'launches')} {'is' if row['launches'] == 1 else 'are'}"
+        return f"no device's time is recorded here, though {launches}: what ran cannot be timed{counted}"
+    return (
+        "nothing ran on a device here, as far as the trace tells: of the host it holds "
+        f"{_many(row['operators'], 'operator')}, and how a device waits is what is explained here"
+    )
+
+
+def _one_call(frames: Frames, name: str) -> str:
+    """Name the call that alone makes up most of what launches cost; '' where none does or where it is little."""
+    launches = _rows(frames, TRACE_LAUNCHES.name, name).dropna(subset=["exposed_longest_s"])
+    if launches.empty:
+        return ""
+    row = launches.iloc[int(launches["exposed_longest_s"].to_numpy().argmax())]
+    longest, whole = float(row["exposed_longest_s"]), float(launches["exposed_s"].sum())
+    if longest < max(whole / 2, _WORTH_NAMING * float(_row(frames, name)["window_s"])):
+        return ""
+    return (
+        f" One call of {code(str(row['call']))}, {seconds(longest)}, is {percent(longest / whole)} of what launches "
+        "were exposed; a first launch may take so long, since it loads code."
+    )
 
 
 def foreign_object(frames: Frames, path: str) -> dict[str, Any]:
@@ -78,17 +112,19 @@ def foreign_object(frames: Frames, path: str) -> dict[str, Any]:
         "traces": [
             _plain(row)
             | {
-                table.name: [_plain(each) for _, each in _rows(frames, table.name, str(row["trace"])).iterrows()]
-                for table in (
-                    TRACE_FINDINGS,
-                    TRACE_STATES,
-                    TRACE_KERNELS,
-                    TRACE_LAUNCHES,
-                    TRACE_QUEUE_DEPTH,
-                    TRACE_MEMORY,
-                    RANGES,
-                    OS_CALLS,
-                )
+                "tables": {
+                    table.name: [_plain(each) for _, each in _rows(frames, table.name, str(row["trace"])).iterrows()]
+                    for table in (
+                        TRACE_FINDINGS,
+                        TRACE_STATES,
+                        TRACE_KERNELS,
+                        TRACE_LAUNCHES,
+                        TRACE_QUEUE_DEPTH,
+                        TRACE_MEMORY,
+                        RANGES,
+                        OS_CALLS,
+                    )
+                }
             }
             for _, row in frames[TRACES.name].iterrows()
         ],
@@ -107,7 +143,7 @@ def _section(frames: Frames, name: str) -> dict[str, Any]:
     row = _row(frames, name)
     return {
         "heading": code(name),
-        "facts": _facts(row),
+        "facts": _facts(row, _whole_devices(frames, name)) + _opencl(_rows(frames, TRACE_LAUNCHES.name, name)),
         "findings": [
             f"`{each['check']}`: {plain(str(each['finding']))}"
             for _, each in _rows(frames, TRACE_FINDINGS.name, name).iterrows()
@@ -116,26 +152,63 @@ def _section(frames: Frames, name: str) -> dict[str, Any]:
         "launches": _launches(frames, name),
         "depths": _depths(frames, name),
         "kernels": _kernels(frames, name),
-        "more_kernels": max(0, len(_rows(frames, TRACE_KERNELS.name, name)) - _SHOWN_KERNELS),
+        "timed": bool(_rows(frames, TRACE_KERNELS.name, name)["device_s"].notna().any()),
+        "more_kernels": _more(frames, TRACE_KERNELS.name, name, _SHOWN_KERNELS),
         "convolutions": convolution_lines(_rows(frames, TRACE_KERNELS.name, name)),
         "memory": _memory(frames, name),
         "ranges": _ranges(frames, name),
-        "more_ranges": max(0, len(_rows(frames, RANGES.name, name)) - _SHOWN_KERNELS),
+        "more_ranges": _more(frames, RANGES.name, name, _SHOWN_KERNELS),
         "os_calls": _os_calls(frames, name),
+        "more_os_calls": _more(frames, OS_CALLS.name, name, _SHOWN_OS_CALLS),
         "unknown": _unknown(frames, name),
     }
 
 
-def _facts(row: pd.Series) -> list[str]:
+def _more(frames: Frames, table: str, name: str, shown: int) -> str:
+    """Say how many rows of a table the report leaves out; '' for none."""
+    left = len(_rows(frames, table, name)) - shown
+    return f"{_many(left, 'more row')} {'is' if left == 1 else 'are'} in `tables/{table}.csv`." if left > 0 else ""
+
+
+def _facts(row: pd.Series, devices: pd.DataFrame) -> list[str]:
     return [
         f"recorded by {plain(str(row['source']))}",
+        *(f"device {number}: {plain(str(name))}" for number, name in _named_devices(devices)),
         f"{seconds(float(row['window_s']))} from the first to the last event, clock step "
         f"{seconds(float(row['resolution_s']))}",
-        f"{count(row['devices'])} device{'' if row['devices'] == 1 else 's'} with work: "
-        f"{count(row['kernels'])} kernels, {count(row['copies'])} copies, {count(row['sets'])} sets",
-        f"{count(row['launches'])} launches of kernels and graphs among {count(row['runtime_calls'])} calls of the "
-        f"device's runtime; {count(row['operators'])} operators",
+        f"{_many(row['devices'], 'device')} with work: {_many(row['kernels'], 'kernel')}, "
+        f"{_whole_graphs(row)}{_many(row['copies'], 'copy', 'copies')}, {_many(row['sets'], 'set')}",
+        f"{_many(row['launches'], 'launch', 'launches')} of kernels and graphs among "
+        f"{_many(row['runtime_calls'], 'call')} of the device's runtime; {_many(row['operators'], 'operator')}",
     ]
+
+
+def _whole_graphs(row: pd.Series) -> str:
+    return f"{_many(row['graphs'], 'graph')} (as a whole: their kernels were not recorded), " if row["graphs"] else ""
+
+
+def _opencl(launches: pd.DataFrame) -> list[str]:
+    """Say what OpenCL's launches are no evidence of; nothing where there are none."""
+    if not launches["call"].str.startswith("clEnqueue").any():
+        return []
+    return [
+        "its launches are OpenCL's: where the device is a processor, as PoCL's is, they are real, and none of it is "
+        "evidence about a GPU"
+    ]
+
+
+def _named_devices(states: pd.DataFrame) -> list[tuple[object, str]]:
+    named = states[["device_number", "device_name"]].drop_duplicates()
+    return [(number, str(name)) for number, name in named.itertuples(index=False) if pd.notna(name) and name]
+
+
+def _many(number: float, one: str, several: str = "") -> str:
+    return f"{count(number)} {one if number == 1 else several or f'{one}s'}"
+
+
+def _share(value: float) -> str:
+    """Write a share; what is there but would round to nothing is not 0."""
+    return "< 0.1 %" if 0 < value < 0.0005 else percent(value)
 
 
 def _states(frames: Frames, name: str) -> str:
@@ -153,7 +226,7 @@ def _states(frames: Frames, name: str) -> str:
 
 
 def _spent(row: pd.Series) -> str:
-    return f"{percent(float(row['share']))}, {seconds(float(row['seconds']))}" if row["seconds"] > 0 else UNKNOWN
+    return f"{_share(float(row['share']))}, {seconds(float(row['seconds']))}" if row["seconds"] > 0 else UNKNOWN
 
 
 def _queue_words(device: object, stream: object) -> str:
@@ -164,13 +237,13 @@ def _launches(frames: Frames, name: str) -> str:
     rows = _rows(frames, TRACE_LAUNCHES.name, name)
     return _table(
         rows,
-        ("call", "calls", "with work", "in the call", "until it starts", "exposed in all"),
-        "lrrrrr",
+        ("call", "calls", "with work", "in the call", "until it starts", "exposed in all", "longest exposed"),
+        "lrrrrrr",
         lambda row: (
             code(str(row["call"])),
             count(row["calls"]),
             count(row["joined"]),
-            *_durations(row, "call_median_s", "delay_median_s", "exposed_s"),
+            *_durations(row, "call_median_s", "delay_median_s", "exposed_s", "exposed_longest_s"),
         ),
     )
 
@@ -179,34 +252,46 @@ def _depths(frames: Frames, name: str) -> str:
     rows = _rows(frames, TRACE_QUEUE_DEPTH.name, name)
     return _table(
         rows,
-        ("device", "waiting", "launches", "hidden", "in the call", "until it starts", "exposed in all"),
-        "rlrrrrr",
+        (
+            "device",
+            "waiting",
+            "launches",
+            "hidden",
+            "in the call",
+            "until it starts",
+            "exposed in all",
+            "longest exposed",
+        ),
+        "rlrrrrrr",
         lambda row: (
             count(row["device_number"]) if pd.notna(row["device_number"]) else UNKNOWN,
             str(row["depth"]),
             count(row["launches"]),
             count(row["hidden"]),
-            *_durations(row, "call_median_s", "delay_median_s", "exposed_s"),
+            *_durations(row, "call_median_s", "delay_median_s", "exposed_s", "exposed_longest_s"),
         ),
     )
 
 
 def _kernels(frames: Frames, name: str) -> str:
-    rows = _rows(frames, TRACE_KERNELS.name, name).head(_SHOWN_KERNELS)
+    every = _rows(frames, TRACE_KERNELS.name, name)
+    # A kernel has a row a stream: with one stream there is nothing to tell apart.
+    several = len(every[["device_number", "stream"]].drop_duplicates()) > 1
     return _table(
-        rows,
-        ("launches", "time", "share", "median", "grid", "block", "regs", "shared", "traffic", "rate", "kernel"),
-        "rrrrrrrrrrl",
+        every.head(_SHOWN_KERNELS),
+        (*(("queue",) if several else ()), *_KERNEL_HEADER),
+        "r" * (len(_KERNEL_HEADER) - 1 + several) + "l",
         lambda row: (
+            *((_queue_words(row["device_number"], row["stream"]),) if several else ()),
             count(float(row["launches"])),
             *_durations(row, "device_s"),
-            percent(value_of(row["share"])),
+            _share(value_of(row["share"])),
             *_durations(row, "median_s"),
             *(visible(str(row[column])) if pd.notna(row[column]) else UNKNOWN for column in ("grid", "block")),
             *(count(row[column]) if pd.notna(row[column]) else UNKNOWN for column in ("registers", "shared_bytes")),
             _amount(row),
             _rates(row),
-            code(str(row["kernel"])),
+            code(visible(str(row["kernel"]), _LONGEST_KERNEL_NAME)),
         ),
     )
 
@@ -222,9 +307,11 @@ def _rates(row: pd.Series) -> str:
     found = []
     traffic, work = value_of(row["bytes_per_s"]), value_of(row["flops_per_s"])
     if math.isfinite(traffic):
-        found.append(f"{'≥ ' if row['bytes_basis'] == 'modelled' else ''}{significant(traffic / 1e9)} GB/s")
+        found.append(f"{'≥ ' if row['bytes_basis'] == 'modelled' else ''}{size(traffic)}/s")
     if math.isfinite(work):
         found.append(f"{significant(work / 1e9)} GFLOP/s")
+    elif math.isfinite(value_of(row["flops"])):
+        found.append(f"{significant(value_of(row['flops']) / 1e9)} GFLOP")
     return ", ".join(found) or UNKNOWN
 
 
@@ -240,7 +327,7 @@ def _memory(frames: Frames, name: str) -> str:
             count(row["operations"]),
             size(value_of(row["bytes"])),
             *_durations(row, "seconds"),
-            f"{significant(rate / 1e9)} GB/s" if math.isfinite(rate := value_of(row["bytes_per_s"])) else UNKNOWN,
+            f"{size(rate)}/s" if math.isfinite(rate := value_of(row["bytes_per_s"])) else UNKNOWN,
         ),
     )
 
@@ -278,26 +365,30 @@ def _os_calls(frames: Frames, name: str) -> str:
 
 
 def _unknown(frames: Frames, name: str) -> list[str]:
-    """Say what this trace cannot tell."""
+    """Say what this trace cannot tell of the kernels in it."""
     kernels = _rows(frames, TRACE_KERNELS.name, name)
-    lines = ["the device's limits: a trace holds none, so no rate is set against one"]
     if kernels.empty:
-        return lines
+        return []
+    lines = ["the device's limits: a trace holds none, so no rate is set against one"]
     whole = kernels["device_s"].sum()
     for column, words in (("bytes", "memory traffic"), ("flops", "floating-point operations")):
         dark = kernels[kernels[column].isna()]
-        share = dark["device_s"].sum() / whole if whole > 0 else math.nan
+        share = f", {_share(dark['device_s'].sum() / whole)} of the kernels' time" if whole > 0 else ""
         if len(dark):
             lines.append(
-                f"{words} of {count(len(dark))} of {count(len(kernels))} rows of kernels, {percent(share)} of their "
-                "time: no counters, and no shapes of an operator that launched that kernel alone"
+                f"{words} of {_of_rows(len(dark), len(kernels))}{share}: no counters, and no shapes of an operator "
+                "that launched that kernel alone"
             )
     for column, words in (("registers", "registers"), ("grid", "grid")):
-        if kernels[column].isna().any():
-            lines.append(f"{words} of {count(int(kernels[column].isna().sum()))} rows of kernels")
-    if (kernels["operator"] == "").any():
-        lines.append(f"the operator around {count(int((kernels['operator'] == '').sum()))} rows of kernels")
+        if absent := int(kernels[column].isna().sum()):
+            lines.append(f"{words} of {_of_rows(absent, len(kernels))}")
+    if outside := int((kernels["operator"] == "").sum()):
+        lines.append(f"the operator around {_of_rows(outside, len(kernels))}")
     return lines
+
+
+def _of_rows(some: int, every: int) -> str:
+    return f"{count(some)} of {_many(every, 'row')} of kernels"
 
 
 def _table(rows: pd.DataFrame, header: tuple[str, ...], alignment: str, cells: Any) -> str:

@@ -48,6 +48,7 @@ TRACES = Table(
         number("resolution_s", "step of its clock", "s"),
         count("devices", "devices with work"),
         count("kernels", "kernels"),
+        count("graphs", "graphs of which only the whole was recorded, not their kernels"),
         count("copies", "device copies"),
         count("sets", "device sets"),
         count("launches", "calls that launch a kernel or a graph"),
@@ -78,6 +79,7 @@ TRACE_LAUNCHES = Table(
         number("call_median_s", "median seconds in the call", "s"),
         number("delay_median_s", "median seconds from the call to the start of its work", "s"),
         number("exposed_s", "seconds in all that the device had nothing to run for it, its call not yet over", "s"),
+        number("exposed_longest_s", "of these, the most that one call took", "s"),
     ),
 )
 TRACE_QUEUE_DEPTH = Table(
@@ -92,6 +94,7 @@ TRACE_QUEUE_DEPTH = Table(
         number("call_median_s", "median seconds in the call", "s"),
         number("delay_median_s", "median seconds from the call to the start of its work: latency, then queueing", "s"),
         number("exposed_s", "seconds in all that the device had nothing to run for them", "s"),
+        number("exposed_longest_s", "of these, the most that one launch took", "s"),
     ),
 )
 TRACE_MEMORY = Table(
@@ -154,6 +157,7 @@ def _overview(trace: ForeignTrace) -> Iterator[dict[str, Any]]:
         "resolution_s": recorded.resolution_ns * _NANO,
         "devices": len(np.unique(activities.device)),
         "kernels": int(activities.of_kind("kernel").sum()),
+        "graphs": int(activities.of_kind("graph").sum()),
         "copies": int(activities.of_kind("memcpy").sum()),
         "sets": int(activities.of_kind("memset").sum()),
         "launches": int(trace.linked.calls_doing("kernel_launches", "graph_launches").sum()),
@@ -208,6 +212,7 @@ def _costs(trace: ForeignTrace, chosen: NDArray[np.bool_]) -> dict[str, Any]:
         "call_median_s": float(np.median((launches.end_ns - launches.start_ns)[chosen])) * _NANO,
         "delay_median_s": float(np.median(launches.delay_ns[joined])) * _NANO if joined.any() else np.nan,
         "exposed_s": float(launches.exposed_ns[joined].sum()) * _NANO if joined.any() else np.nan,
+        "exposed_longest_s": float(launches.exposed_ns[joined].max()) * _NANO if joined.any() else np.nan,
     }
 
 

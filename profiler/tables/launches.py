@@ -30,7 +30,7 @@ LAUNCHES = Table(
         number("device_allocations", "calls per call that take or return device memory, beyond torch's own cache"),
         number("kernels", "kernels that ran per call, those in graphs too; NaN where nothing ran on a device"),
         number("queue_depth", "launches waiting in the stream when one more is made, mean"),
-        number("exposed_launch_s", "seconds per call that launches kept the device idle, under the profiler", "s"),
+        number("exposed_launch_s", "mean seconds per call that launches kept the device idle, under the profiler", "s"),
     ),
 )
 

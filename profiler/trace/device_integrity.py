@@ -24,6 +24,14 @@ def file_is_whole(linked: Linked) -> Iterator[str]:
     yield from linked.trace.losses
 
 
+def something_was_recorded(linked: Linked) -> Iterator[str]:
+    """Look for a file that is read whole and tells nothing."""
+    trace = linked.trace
+    columns = (trace.host_calls, trace.activities, trace.ranges, trace.operators, trace.python_functions)
+    if not sum(len(each) for each in columns) + len(trace.counters):
+        yield "the file holds no event of a device, of its runtime, of an operator or of a marked range"
+
+
 def launches_have_kernels(linked: Linked) -> Iterator[str]:
     """Look for launches whose kernels were dropped; a copy or a set of no bytes leaves none, and is no loss."""
     calls, launches = linked.trace.host_calls, linked.launches
@@ -132,6 +140,7 @@ def calls_are_known(linked: Linked) -> Iterator[str]:
 
 CHECKS: tuple[Check, ...] = (
     file_is_whole,
+    something_was_recorded,
     launches_have_kernels,
     work_has_a_launch,
     streams_do_one_thing_at_a_time,

@@ -38,7 +38,7 @@ MEANINGS: Mapping[State, str] = {
     "gap": "idle between two pieces of work, the second of which was launched before the first had ended",
     "launch": "idle while the host is in a call that launches",
     "latency": "idle while what was launched is on its way",
-    "allocation": "idle while the host takes or returns device memory",
+    "allocation": "idle while the host takes or returns device memory, or is in an operator that only does so",
     "runtime": "idle while the host is in another call of the device's runtime",
     "operator": "idle while the host is in an operator",
     "synchronization": "idle while the host waits for it",
@@ -101,10 +101,10 @@ def state_times(
     """
     if any(after[0] < before[1] for before, after in itertools.pairwise(windows)):
         raise ValueError("windows overlap or are out of order; give disjoint ones, by start")
-    host = _host(linked)
+    hosts = {device: _host(linked, device) for device in np.unique(linked.trace.activities.device).tolist()}
     nothing = np.zeros(0, dtype=np.int64)
     waits = union(*recorder_waits) if recorder_waits is not None else (nothing, nothing)
-    return tuple(_of_queue(linked, queue, host, windows, waits) for queue in queues(linked))
+    return tuple(_of_queue(linked, queue, hosts[queue.device], windows, waits) for queue in queues(linked))
 
 
 def _of_queue(
@@ -189,24 +189,52 @@ def _pending(linked: Linked, activities: DeviceActivities, call_of: _Integers) -
     }
 
 
-def _host(linked: Linked) -> dict[State, _Interval]:
+def _host(linked: Linked, device: int) -> dict[State, _Interval]:
+    """Give what the host does for a device; of several processes, those that only drive others are left out."""
     trace = linked.trace
-    calls = trace.host_calls
+    calls, others = trace.host_calls, _driving_others(linked, device)
     launching, waiting = linked.calls_doing(*LAUNCHING), linked.calls_doing("synchronizations")
     allocating = linked.calls_doing("device_allocations")
     allocators = np.array([name.startswith(_ALLOCATING) for name in trace.operators.names], dtype=np.bool_)
     asking = (
         allocators[trace.operators.name_codes] if len(allocators) else np.zeros(len(trace.operators), dtype=np.bool_)
     )
+
+    def mine(*spans: HostSpans) -> _Interval:
+        return _union_of(*(each.where(~np.isin(each.thread_codes, others)) for each in spans) if others else spans)
+
+    runtime = mine(calls.where(~(launching | waiting | allocating)))
+    # The first operator that allocates may make the device's context, in calls that allocate nothing.
+    asked = _without(mine(trace.operators.where(asking)), runtime)
+    allocated = mine(calls.where(allocating))
     return {
-        "overhead": _union_of(trace.overheads),
-        "launch": _union_of(calls.where(launching)),
-        "allocation": _union_of(calls.where(allocating), trace.operators.where(asking)),
-        "runtime": _union_of(calls.where(~(launching | waiting | allocating))),
-        "operator": _union_of(trace.operators),
-        "synchronization": _union_of(calls.where(waiting)),
-        "python": _union_of(trace.python_functions, trace.ranges),
+        "overhead": mine(trace.overheads),
+        "launch": mine(calls.where(launching)),
+        "allocation": union(np.concatenate([asked[0], allocated[0]]), np.concatenate([asked[1], allocated[1]])),
+        "runtime": runtime,
+        "operator": mine(trace.operators),
+        "synchronization": mine(calls.where(waiting)),
+        "python": mine(trace.python_functions, trace.ranges),
     }
+
+
+def _without(whole: _Interval, part: _Interval) -> _Interval:
+    bounds = np.unique(np.concatenate([*whole, *part]))
+    kept = _covered(bounds, whole) & ~_covered(bounds, part) if len(bounds) else np.zeros(0, np.bool_)
+    return bounds[:-1][kept], bounds[1:][kept]
+
+
+def _driving_others(linked: Linked, device: int) -> list[int]:
+    """Give the threads of processes that launch on other devices and not on this one, where some launches here."""
+    processes = [process for process, _ in linked.trace.threads]
+    if len(set(processes)) < 2:
+        return []
+    known = linked.call_of >= 0
+    threads = linked.trace.host_calls.thread_codes[linked.call_of[known]]
+    here = linked.trace.activities.device[known] == device
+    driving = {processes[code] for code in np.unique(threads[here]).tolist()}
+    others = {processes[code] for code in np.unique(threads[~here]).tolist()} - driving
+    return [code for code, process in enumerate(processes) if driving and process in others]
 
 
 def _union_of(*spans: HostSpans) -> _Interval:

@@ -52,13 +52,16 @@ _RANGES = "user_annotation"
 _OPERATORS = "cpu_op"
 _PYTHON = "python_function"
 _OVERHEAD = "overhead"
+_NOTHING = ""
 _COUNTERS = "cuda_profiler_range"
-# Rows of the recorder itself, under whatever category they stand: libkineto's overhead kinds, its spans, torch's own.
+# Rows of the recorder itself, under whatever category they stand: libkineto's overhead kinds, torch's own.
 _RECORDERS_OWN = re.compile(
     r"(Activity Buffer Request|Command Buffer Full|Buffer Flush|Instrumentation|Resource|Driver Compiler"
     r"|Runtime Triggered Module Loading|Lazy Function Loading|Unknown overhead type|CUPTI.*)$"
-    r"|profiler::_|PyTorch Profiler|ProfilerStep[*#]|Iteration Start: "
+    r"|profiler::_"
 )
+# Spans of the recorder that last as long as what they record: taken for its work they would explain away every pause.
+_RECORDERS_SPANS = re.compile(r"PyTorch Profiler|ProfilerStep[*#]|Iteration Start: ")
 # Beyond this many microseconds (some quarter of an hour) a trace counts from an epoch, and a timestamp of 0 is damage.
 _EPOCH_US = 1e9
 # Times beyond these are damage, and their differences would not fit into 64 bits of nanoseconds.
@@ -148,6 +151,7 @@ class _Columns:
         self._whole_us = True
         self._untimed = 0
         self._posing: Counter[str] = Counter()
+        self._spanning: Counter[str] = Counter()
         self._counter_rows: list[tuple[str, int, dict[str, float]]] = []
 
     def take(self, batch: Sequence[_Event]) -> None:
@@ -173,8 +177,11 @@ class _Columns:
         """Give an event's category in today's names; a recorder's row that poses as work goes to its overhead."""
         category = LEGACY_CATEGORIES.get(recorded, recorded)
         name = event.name if isinstance(event.name, str) else ""
-        if category == _OPERATORS and read_label(name) is not None:
+        if category == _OPERATORS and (read_label(name) is not None or _RECORDERS_SPANS.match(name)):
             return _RANGES  # torch before 2.0 records a marked range as an operator
+        if category in _ACTIVITIES and _RECORDERS_SPANS.match(name):
+            self._spanning[category] += 1
+            return _NOTHING
         if category in (*_ACTIVITIES, _OPERATORS) and _RECORDERS_OWN.match(name):
             self._posing[category] += category != _OPERATORS  # torch's own marks are always among its operators
             return _OVERHEAD
@@ -288,6 +295,8 @@ class _Columns:
             yield f"{zero} events have a timestamp of 0 or less and were left out"
         for category, count in (+self._posing).items():
             yield f"{count} rows of the recorder itself stood among category {category} and were taken as its overhead"
+        for category, count in self._spanning.items():
+            yield f"{count} spans of the recorder itself stood among category {category} and were left out"
 
 
 def _arguments(events: Iterable[_Event], kind: type[Arguments]) -> Iterator[Arguments]:

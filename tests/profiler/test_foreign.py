@@ -17,13 +17,20 @@ from profiler.foreign import report_traces
 _KERNEL = "void convolve<float>(|, <script>alert(1)</script>)"
 
 
+_RUNTIME: dict[str, Any] = {"ph": "X", "cat": "cuda_runtime", "pid": 1, "tid": 1, "name": "cudaLaunchKernel"}
+
+
+def _write_events(path: Path, events: list[dict[str, Any]]) -> Path:
+    path.write_text(json.dumps({"traceEvents": events}))
+    return path
+
+
 def _write(path: Path, *, kernels: int = 2) -> Path:
-    runtime: dict[str, Any] = {"ph": "X", "cat": "cuda_runtime", "pid": 1, "tid": 1, "name": "cudaLaunchKernel"}
     arguments = {"device": 0, "stream": 7, "grid": [2, 1, 1], "block": [32, 1, 1], "registers per thread": 20}
     events = [
         {"ph": "X", "cat": "cpu_op", "pid": 1, "tid": 1, "name": "aten::conv2d", "ts": 100.5, "dur": 50},
-        {**runtime, "ts": 110.5, "dur": 4, "args": {"correlation": 1}},
-        {**runtime, "ts": 120.5, "dur": 4, "args": {"correlation": 2}},
+        {**_RUNTIME, "ts": 110.5, "dur": 4, "args": {"correlation": 1}},
+        {**_RUNTIME, "ts": 120.5, "dur": 4, "args": {"correlation": 2}},
     ]
     events += [
         {"ph": "X", "cat": "kernel", "pid": 0, "tid": 7, "name": _KERNEL, "ts": 116.5 + 20 * number, "dur": 10,
@@ -50,10 +57,14 @@ def test_a_trace_becomes_tables_and_a_report(tmp_path: Path) -> None:
     assert launches["call"] == "cudaLaunchKernel"
     assert launches[["calls", "joined"]].tolist() == [2, 2]
     assert launches["delay_median_s"] == pytest.approx(11e-6)
-    assert launches["exposed_s"] == pytest.approx(6e-6)
+    assert launches["exposed_s"] == launches["exposed_longest_s"] == pytest.approx(6e-6)
     markdown = (tmp_path / "out" / "report.md").read_text()
-    assert markdown.startswith("device 0 was busy for 40 % of 50.0 µs and waited 12 % for launches that nothing hid")
+    assert markdown.startswith(
+        "device 0 was busy for 40 % of 50.0 µs and waited 12 % of it for launches that nothing hid"
+    )
+    assert "One call of `cudaLaunchKernel`, 6.00 µs, is 100 % of what launches were exposed" in markdown
     assert "No check found anything unsound." in markdown
+    assert "1 device with work: 2 kernels, 0 copies, 0 sets" in markdown
     html = (tmp_path / "out" / "report.html").read_text()
     assert "<script>" not in html
     assert "<svg" in html
@@ -67,7 +78,7 @@ def test_several_files_are_several_sections_and_what_is_unsound_is_named(tmp_pat
     markdown = (tmp_path / "out" / "report.md").read_text()
     assert "## `rank#1`" in markdown
     assert "## `rank#2`" in markdown
-    (finding,) = report.as_dict()["traces"][1]["findings"]
+    (finding,) = report.as_dict()["traces"][1]["tables"]["findings"]
     assert finding["finding"] == "1 of 2 launches have no kernel in the trace (cudaLaunchKernel)"
     assert report.as_dict()["traces"][0]["sound"] is True
 
@@ -76,7 +87,73 @@ def test_a_trace_without_a_device_says_so(tmp_path: Path) -> None:
     path = tmp_path / "cpu.json"
     path.write_text('{"traceEvents": [{"ph": "X", "cat": "cpu_op", "name": "aten::add", "ts": 1, "dur": 2}]}')
     report_traces([path], tmp_path / "out")
-    assert (tmp_path / "out" / "report.md").read_text().startswith("nothing ran on a device here")
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    assert markdown.startswith(
+        "nothing ran on a device here, as far as the trace tells: of the host it holds 1 operator,"
+    )
+    assert "## States" not in markdown
+    assert "does not tell" not in markdown
+
+
+def test_a_trace_without_any_event_that_is_known_is_unsound(tmp_path: Path) -> None:
+    report_traces([_write_events(tmp_path / "empty.json", [])], tmp_path / "out")
+    assert "`something_was_recorded`: the file holds no event" in (tmp_path / "out" / "report.md").read_text()
+
+
+def test_opencl_s_launches_are_named_as_what_they_are(tmp_path: Path) -> None:
+    call = _RUNTIME | {"cat": "opencl_runtime", "name": "clEnqueueNDRangeKernel", "ts": 1, "dur": 2}
+    report_traces([_write_events(tmp_path / "cl.json", [call])], tmp_path / "cl")
+    report_traces([_write(tmp_path / "cuda.json.gz")], tmp_path / "cuda")
+    said = ["evidence about a GPU" in (tmp_path / name / "report.md").read_text() for name in ("cl", "cuda")]
+    assert said == [True, False]
+
+
+def test_launches_without_times_of_a_device_are_not_nothing(tmp_path: Path) -> None:
+    counters = {"ph": "X", "cat": "cuda_profiler_range", "name": "k", "pid": 0, "ts": 1, "dur": 9}
+    path = _write_events(
+        tmp_path / "counted.json",
+        [_RUNTIME | {"ts": 1, "dur": 2, "args": {"correlation": 1}}]
+        + [counters | {"args": {"smsp__sass_thread_inst_executed_op_fadd_pred_on.sum": 2.5e9}}] * 2,
+    )
+    report_traces([path], tmp_path / "out")
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    assert markdown.startswith(
+        "no device's time is recorded here, though 1 launch is: what ran cannot be timed; "
+        "hardware counters of 2 ranges are. Not all of this trace is sound or could be read, see below.\n"
+    )
+    assert "From hardware counters alone" in markdown
+
+
+def test_the_first_line_blames_one_slow_call_only_where_it_is_most_of_what_launches_cost(tmp_path: Path) -> None:
+    def line(first_s: float) -> str:
+        events = []
+        for number, taken in enumerate((first_s, 10.0, 10.0)):
+            start, arguments = 1000.0 * number, {"correlation": number, "device": 0, "stream": 7}
+            events += [
+                _RUNTIME | {"ts": start, "dur": taken, "args": arguments},
+                {"ph": "X", "cat": "kernel", "pid": 0, "tid": 7, "name": "k", "ts": start + taken, "dur": 5,
+                 "args": arguments},
+            ]  # fmt: skip
+        path = _write_events(tmp_path / "slow.json", events)
+        return report_traces([path], tmp_path / f"out-{first_s}").as_text()
+
+    assert "One call of cudaLaunchKernel, 500 µs, is 96 % of what launches were exposed" in line(500.0)
+    assert "One call" not in line(15.0)
+
+
+def test_kernels_of_several_streams_say_in_which_they_ran(tmp_path: Path) -> None:
+    events = [
+        {"ph": "X", "cat": "kernel", "pid": 0, "tid": stream, "name": "k", "ts": 1, "dur": 5,
+         "args": {"device": 0, "stream": stream}}
+        for stream in (7, 9)
+    ]  # fmt: skip
+    report_traces([_write_events(tmp_path / "two.json", events)], tmp_path / "out")
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    table = markdown.partition("### Kernels by time")[2]
+    assert [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("|")][2:] == [
+        "stream 7 of 0",
+        "stream 9 of 0",
+    ]
 
 
 def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +163,8 @@ def test_the_command_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFix
     assert ended.value.code == 0
     printed = json.loads(capsys.readouterr().out)
     (trace,) = printed["traces"]
-    assert (trace["trace"], trace["kernels"][0]["launches"], trace["kernels"][0]["bytes"]) == ("mine", 2, None)
+    (kernel,) = trace["tables"]["kernels"]
+    assert (trace["trace"], trace["kernels"], kernel["launches"], kernel["bytes"]) == ("mine", 2, 2, None)
 
 
 @pytest.mark.parametrize("content", [None, b"nonsense", b"{}", b"\x1f\x8b", b"SQLite format 3\x00"])

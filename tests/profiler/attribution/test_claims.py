@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pandas as pd
 import pytest
 
 from profiler.attribution.claims import CLAIMS as JUDGES
@@ -72,6 +73,20 @@ def test_that_none_is_faster_is_said_only_where_all_are_slower(build_run: BuildR
         write_table(run, SUMMARY, summary.assign(aa_floor=floor))
         attribute(run)
         assert read_table(run, CLAIMS).set_index("claim").loc["C2", "verdict"].split(":")[0] == verdict
+
+
+@pytest.mark.parametrize(("name", "verdict"), [("numpy.shift_add", "refuted"), ("opencl.direct", "not testable here")])
+def test_opencl_s_kernels_on_the_processor_refute_nothing(build_run: BuildRun, name: str, verdict: str) -> None:
+    run = build_run(threads=[1])
+    names = {"article.module": "article.module", "torch.conv2d": "torch.conv2d", "numpy.shift_add": name}
+    summary, samples = read_table(run, SUMMARY), pd.read_parquet(run.samples_path)
+    summary, samples = (
+        frame[frame["implementation"].isin(names)].replace({"implementation": names}) for frame in (summary, samples)
+    )
+    write_table(run, SUMMARY, summary.assign(aa_floor=0.01))
+    run.write_frame(samples, run.samples_path)
+    claim = next(each for each in JUDGES if each.id == "C2")
+    assert claim.judge(Findings(Gathered(RunFiles(run)))).verdict == verdict
 
 
 def test_with_few_implementations_the_other_claims_stay_open(build_run: BuildRun) -> None:

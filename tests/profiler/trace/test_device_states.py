@@ -67,6 +67,42 @@ def test_what_one_stream_waits_for_another_one_may_hide(
     assert _states(linked, 8) == {"launch": 2000, "latency": 5000, "kernel": 10000}
 
 
+def test_what_an_allocating_operator_does_beside_allocating_is_told(
+    link_trace: LinkTrace, call: MakeEvent, kernel: MakeEvent
+) -> None:
+    linked = link_trace(
+        [
+            {"name": "aten::empty_strided", "ts": 1000.5, "dur": 20},
+            call("cudaDeviceGetStreamPriorityRange", 1002.5, 10),  # makes the context
+            call("cudaMalloc", 1013.5, 2),
+            kernel(1020.5, 1),
+        ]
+    )
+    assert _states(linked) == {"allocation": 10000, "runtime": 10000, "kernel": 1000}
+
+
+def test_a_device_does_not_wait_for_a_process_that_drives_another_one(
+    link_trace: LinkTrace, call: MakeEvent, kernel: MakeEvent
+) -> None:
+    linked = link_trace(
+        [
+            call("cudaLaunchKernel", 1000.5, 1, 1, pid=1),
+            kernel(1001.5, 1, 1),
+            call("cudaLaunchKernel", 1000.5, 4, 2, pid=2),
+            kernel(1004.5, 2, 2, args={"device": 1}),
+            {"name": "aten::add", "pid": 1, "ts": 1002.5, "dur": 1},
+            {"name": "aten::mul", "pid": 3, "ts": 1003.5, "dur": 1},  # drives none: may work for either
+        ]
+    )
+    first, second = (times.nanoseconds[0] for times in state_times(linked, [linked.trace.window]))
+    assert {state: int(spent) for state, spent in zip(STATES, first, strict=True) if spent} == {
+        "launch": 1000, "kernel": 1000, "operator": 2000, "nothing": 2000,
+    }  # fmt: skip
+    assert {state: int(spent) for state, spent in zip(STATES, second, strict=True) if spent} == {
+        "launch": 4000, "kernel": 2000,
+    }  # fmt: skip
+
+
 def test_windows_that_overlap_are_refused(link_trace: LinkTrace, call: MakeEvent, kernel: MakeEvent) -> None:
     with pytest.raises(ValueError, match="disjoint"):
         state_times(link_trace([kernel(1000.5, 1)]), [(0, 10), (5, 20)])

@@ -152,6 +152,14 @@ def test_a_recorder_s_own_rows_are_no_work(read_devices: ReadDevices, kernel: Ma
     assert trace.losses == ("1 rows of the recorder itself stood among category kernel and were taken as its overhead",)
 
 
+def test_a_recorder_s_spans_explain_no_pause(read_devices: ReadDevices, kernel: MakeEvent) -> None:
+    """They last as long as what is recorded: as overhead they would hide all that the host does."""
+    trace = read_devices([{"name": "ProfilerStep#1", "ts": 1, "dur": 9}, kernel(1.5, 9, name="ProfilerStep#1")])
+    assert (len(trace.activities), len(trace.operators), len(trace.overheads)) == (0, 0, 0)
+    assert trace.ranges.name_of(0) == "ProfilerStep#1"
+    assert trace.losses == ("1 spans of the recorder itself stood among category kernel and were left out",)
+
+
 def test_labelled_ranges_are_ranges_also_where_torch_made_operators_of_them(read_devices: ReadDevices) -> None:
     trace = read_devices([{"name": "convprof|a|b|0", "ts": 1, "dur": 1}, {"name": "aten::mul", "ts": 1, "dur": 1}])
     assert (len(trace.ranges), len(trace.operators)) == (1, 1)

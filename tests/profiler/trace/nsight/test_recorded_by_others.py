@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from profiler.cli import main
+from profiler.foreign import report_traces
 from profiler.trace.device_events import DeviceTrace
 from profiler.trace.nsight.reader import read_nsight
 
@@ -191,11 +192,21 @@ def test_the_command_puts_a_database_into_the_same_tables(tmp_path: Path, capsys
         main(["trace", str(_FOLDER / f"{_PIPIT}.sqlite"), "--out", str(tmp_path / "out"), "--json"])
     assert ending.value.code == 0
     (trace,) = json.loads(capsys.readouterr().out)["traces"]
+    tables = trace["tables"]
     oracle = {line["Name"]: line for line in _oracle(_PIPIT, "gpukernsum")}
-    assert {row["kernel"]: (row["launches"], round(row["device_s"] * 1e9)) for row in trace["kernels"]} == {
+    assert {row["kernel"]: (row["launches"], round(row["device_s"] * 1e9)) for row in tables["kernels"]} == {
         name: (int(line["Instances"]), int(line["Total Time (ns)"])) for name, line in oracle.items()
     }
-    assert [(row["range"], row["activities"], round(row["device_s"] * 1e9)) for row in trace["ranges"][:1]] == [
+    assert [(row["range"], row["activities"], round(row["device_s"] * 1e9)) for row in tables["ranges"][:1]] == [
         ("saxpy", 5, 88573480)  # half of what Nsight's sum by range says, which counts backtraces
     ]
-    assert {row["operation"]: row["bytes"] for row in trace["memory"]} == {"copy h2d": 2.62144e9, "copy d2h": 1.31072e9}
+    assert {row["operation"]: row["bytes"] for row in tables["memory"]} == {
+        "copy h2d": 2.62144e9,
+        "copy d2h": 1.31072e9,
+    }
+
+
+def test_graphs_recorded_as_a_whole_are_no_kernels_and_are_told(tmp_path: Path) -> None:
+    report_traces([_FOLDER / "flameox__nsight-2025.5.2.sqlite"], tmp_path / "out")
+    words = "3 kernels, 2 graphs (as a whole: their kernels were not recorded), 1 copy, 0 sets"
+    assert words in (tmp_path / "out" / "report.md").read_text()
