@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from impls.case import ConvCase
+from impls.sizes import sizes_of
 
 __all__ = ["WORK_GROUP", "problem_of", "tile_bytes", "work_group", "work_groups"]
 
@@ -16,15 +17,7 @@ WORK_GROUP = (16, 16)
 
 def problem_of(case: ConvCase) -> Any:
     """Give the sizes in the order of `struct convolution` in convolution.cl, as int32."""
-    return np.array(
-        [
-            *(case.groups, case.in_channels // case.groups, case.out_channels // case.groups),
-            *(case.height, case.width, case.output_height, case.output_width),
-            *(case.kernel_height, case.kernel_width, case.stride_height, case.stride_width),
-            *(case.padding_height, case.padding_width, case.dilation_height, case.dilation_width),
-        ],
-        dtype=np.int32,
-    )
+    return np.array(sizes_of(case)[1:], dtype=np.int32)
 
 
 def tile_bytes(case: ConvCase, group: tuple[int, int]) -> int:

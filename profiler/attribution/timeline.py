@@ -31,6 +31,7 @@ from profiler.attribution.count import between_operators
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate, Estimator
 from profiler.attribution.evidence import DeviceTimeline, Evidence, Floats
+from profiler.attribution.kernel_traffic import traffic_within
 from profiler.attribution.words import speed
 from profiler.trace.device_states import BUSY, State
 from profiler.units import count, percent, seconds
@@ -127,15 +128,8 @@ def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
 
 
 def _between(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> tuple[float, Floats]:
-    """Give the seconds that kernels which compute spend on bytes beyond the compulsory ones, as modelled."""
-    found, bound = between_operators(evidence), floor(evidence, draws)
-    if found is None or bound is None:
-        return 0.0, np.zeros(draws.replicates)
-    moved, limit, _ = found
     computing = _cut(evidence, timeline) * (timeline.seconds["kernel"] - _layout(timeline))
-    beyond = np.maximum(0.0, computing * _spread(evidence, timeline, draws) - bound.replicates)
-    value = min(moved / limit.value, max(0.0, computing - bound.seconds))
-    return value, np.minimum(moved / limit.replicates(draws), beyond)
+    return traffic_within(evidence, draws, computing, computing * _spread(evidence, timeline, draws))
 
 
 def _spread(evidence: Evidence, timeline: DeviceTimeline, draws: Draws) -> Floats:

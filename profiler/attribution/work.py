@@ -17,7 +17,8 @@ from profiler.attribution.bound import floor
 from profiler.attribution.count import between_operators
 from profiler.attribution.draws import Draws
 from profiler.attribution.estimate import Estimate
-from profiler.attribution.evidence import Evidence, Floats
+from profiler.attribution.evidence import Evidence
+from profiler.attribution.kernel_traffic import traffic_within
 from profiler.attribution.sample import seconds_in
 from profiler.attribution.shares import COMPUTE, Shares
 from profiler.attribution.words import speed
@@ -32,7 +33,7 @@ def traffic(evidence: Evidence, draws: Draws) -> Estimate | None:
     if shares is None or not shares.total:
         return None
     copying, copies = seconds_in(evidence.total, shares, "traffic", draws)
-    value, replicates = _between(evidence, draws, shares)
+    value, replicates = traffic_within(evidence, draws, *seconds_in(evidence.total, shares, COMPUTE, draws))
     words = f"{_samples(shares, 'traffic')} in copies: {seconds(copying)}"
     found = between_operators(evidence)
     if found is not None and value > 0:
@@ -46,7 +47,7 @@ def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
     if shares is None or not shares.total or bound is None:
         return None
     computing, kernels = seconds_in(evidence.total, shares, COMPUTE, draws)
-    value, replicates = _between(evidence, draws, shares)
+    value, replicates = traffic_within(evidence, draws, computing, kernels)
     words = (
         f"{_samples(shares, COMPUTE)} in kernels: {seconds(computing)}, less the floor of {seconds(bound.seconds)}"
         + (f" and {seconds(value)} of traffic" if value > 0 else "")
@@ -59,17 +60,6 @@ def arithmetic(evidence: Evidence, draws: Draws) -> Estimate | None:
         "unconfirmed",
         words,
     )
-
-
-def _between(evidence: Evidence, draws: Draws, shares: Shares) -> tuple[float, Floats]:
-    """Give the seconds that kernels other than copies spend on bytes beyond the compulsory ones."""
-    found, bound = between_operators(evidence), floor(evidence, draws)
-    if found is None or bound is None:
-        return 0.0, np.zeros(draws.replicates)
-    moved, limit, _ = found
-    computing, kernels = seconds_in(evidence.total, shares, COMPUTE, draws)
-    value = min(moved / limit.value, max(0.0, computing - bound.seconds))
-    return value, np.minimum(moved / limit.replicates(draws), np.maximum(0.0, kernels - bound.replicates))
 
 
 def _samples(shares: Shares, cause: str) -> str:
